@@ -1,0 +1,20 @@
+export { type DatabaseErrorCode, databaseError, databaseErrors } from './database-errors.ts';
+export {
+  type DatabaseConfig,
+  type DatabaseSettings,
+  databaseConfig,
+  databaseSettings,
+  type EmbeddedDatabaseConfig,
+  type PostgresConfig,
+} from './database-settings.ts';
+export type {
+  Database,
+  DeadLetter,
+  DeadLetterReason,
+  EventRow,
+  EventStore,
+  QueryResult,
+  StoreBatch,
+  StoreEvent,
+  StoreResult,
+} from './event-store.ts';

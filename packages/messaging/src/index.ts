@@ -1,0 +1,20 @@
+export type {
+  AppendOptions,
+  Consumer,
+  LogRecord,
+  Messaging,
+  NewRecord,
+  Producer,
+  ReadOptions,
+  RecordBatch,
+  RecordHeader,
+} from './messaging.ts';
+export { AppendError, type MessagingErrorCode, messagingError, messagingErrors } from './messaging-errors.ts';
+export {
+  type EmbeddedConfig,
+  type KafkaConfig,
+  type MessagingConfig,
+  type MessagingSettings,
+  messagingConfig,
+  messagingSettings,
+} from './messaging-settings.ts';

@@ -1,0 +1,62 @@
+import { errorFactory, type KeroError } from '@kero/runtime';
+
+/** Errors of the log, the same for every driver. */
+export const messagingErrors = {
+  log_unavailable: {
+    retryable: true,
+    meaning: 'The log did not confirm in time, or cannot be reached. The record may or may not be in it.',
+    remedy: 'Send the same record again. If it lasts, look at the brokers (or the disk of the embedded log).',
+  },
+  log_overloaded: {
+    retryable: true,
+    meaning: 'Too many records are waiting for the log; this one was not given to it.',
+    remedy: 'Send it again later, more slowly.',
+  },
+  record_too_large: {
+    retryable: false,
+    meaning: 'The record is larger than the log takes. It was not stored.',
+    remedy: 'Send a smaller event, or raise the limit of the topic (max.message.bytes) and EVENTS_MAX_BYTES.',
+  },
+  log_refused: {
+    retryable: false,
+    meaning: 'The log refused the record for good (authorization, an invalid record). It was not stored.',
+    remedy: 'Read the message: the rights of this client on the topic, or a bug.',
+  },
+  log_closed: {
+    retryable: true,
+    meaning: 'This process is stopping and takes no more records. The record was not given to the log.',
+    remedy: 'Send it again to a running receiver.',
+  },
+  topic_missing: {
+    retryable: false,
+    meaning: 'The topic does not exist.',
+    remedy: 'Create it with your Kafka tools, or set KAFKA_TOPIC_CREATE=true to let Kero create it.',
+  },
+  topic_unsafe: {
+    retryable: false,
+    meaning: 'The topic is configured in a way that would lose events.',
+    remedy: 'Change the named topic setting; docs/guarantees.md tells why each one matters.',
+  },
+  offset_out_of_range: {
+    retryable: false,
+    meaning: 'The records that this group would read next are gone from the log. The partition stands still.',
+    remedy: 'Find out what was lost (retention shorter than the outage?) before moving the offset of the group.',
+  },
+} as const;
+
+export type MessagingErrorCode = keyof typeof messagingErrors;
+
+export const messagingError = errorFactory<MessagingErrorCode>(messagingErrors);
+
+/** What Producer.append rejects with: which records failed, and why. Records that are not named are durable. */
+export class AppendError extends Error {
+  /** By index in the call's array; at least one. */
+  readonly failures: ReadonlyMap<number, KeroError<MessagingErrorCode>>;
+
+  constructor(failures: ReadonlyMap<number, KeroError<MessagingErrorCode>>) {
+    const first = failures.values().next().value;
+    super(`${failures.size} records were not confirmed, the first because: ${first?.message}`, { cause: first });
+    this.name = 'AppendError';
+    this.failures = failures;
+  }
+}

@@ -1,0 +1,42 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describeError } from './errors.ts';
+import { runtimeError } from './runtime-errors.ts';
+
+/**
+ * Takes a folder for this process alone, until the returned lock is disposed or the process is gone.
+ *
+ * The lock is an operating-system lock (held through an open SQLite transaction, the only file lock that Node offers), so
+ * it ends with the process, also after kill -9, and a process id that was given to another program is never mistaken for
+ * the owner. The id in `kero.pid` is only for the message.
+ *
+ * Throws KeroError `folder_in_use` (names the owner's process id) or `folder_unusable`.
+ */
+export function lockFolder(folder: string): Disposable {
+  let lock: DatabaseSync | undefined;
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    lock = new DatabaseSync(join(folder, 'kero.lock'));
+    lock.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
+    writeFileSync(join(folder, 'kero.pid'), `${process.pid}\n`);
+  } catch (error) {
+    lock?.close();
+    if (/database is locked/.test(describeError(error))) {
+      throw runtimeError('folder_in_use', `the folder ${folder} is in use by process ${readOwner(folder)}`);
+    }
+    throw runtimeError('folder_unusable', `the folder ${folder} cannot be used: ${describeError(error)}`, {
+      cause: error,
+    });
+  }
+  const held = lock;
+  return { [Symbol.dispose]: () => held.close() };
+}
+
+function readOwner(folder: string): string {
+  try {
+    return readFileSync(join(folder, 'kero.pid'), 'utf8').trim();
+  } catch {
+    return 'unknown';
+  }
+}

@@ -1,0 +1,59 @@
+export { type AdminServer, startAdminServer } from './admin-server.ts';
+export {
+  describeError,
+  type ErrorDefinition,
+  type ErrorTable,
+  errorFactory,
+  isKeroError,
+  KeroError,
+  type KeroErrorOptions,
+} from './errors.ts';
+export { lockFolder } from './folder-lock.ts';
+export { Health, type HealthReport, type HealthState } from './health.ts';
+export {
+  aborted,
+  logFailure,
+  type ProcessLike,
+  runService,
+  type ServiceContext,
+  type ServiceOptions,
+} from './lifecycle.ts';
+export { listen } from './listen.ts';
+export { createLogger, type Logger, type LoggerOptions } from './logger.ts';
+export { type BackoffOptions, backoffMs, sleep, withDeadline } from './retry.ts';
+export { runtimeErrors } from './runtime-errors.ts';
+export { type RuntimeSettings, runtimeSettings } from './runtime-settings.ts';
+export { renderEnvExample, renderSettingsTables } from './settings/describe-settings.ts';
+export {
+  loadSettings,
+  type ReadSettings,
+  readDotEnv,
+  readSettings,
+  type SettingReport,
+  type SettingSource,
+  type SettingsInput,
+  settingsInvalid,
+} from './settings/load-settings.ts';
+export {
+  type Setting,
+  type SettingsGroup,
+  type SettingsOf,
+  type SettingType,
+  SettingValueError,
+  setting,
+  settingsGroup,
+  type ValuesOf,
+} from './settings/setting.ts';
+export {
+  boolean,
+  bytes,
+  duration,
+  type Host,
+  type HostPort,
+  hostPorts,
+  hosts,
+  integer,
+  list,
+  oneOf,
+  text,
+} from './settings/setting-types.ts';
