@@ -2,8 +2,19 @@
  * Rows: this file is all that the processor knows of the database. Tables and columns are described in docs/querying.md.
  */
 
+/** A record as it stands in the log. Kept whole in a dead letter; `key`, `value` and `headers` are not looked at otherwise. */
+export interface StoreRecord {
+  readonly offset: bigint;
+  readonly key: Buffer | null;
+  /** null is a tombstone. */
+  readonly value: Buffer | null;
+  readonly headers: readonly (readonly [name: string, value: Buffer])[];
+  /** When the receiver (or, for other writers, the log) took it, in Unix microseconds. */
+  readonly receivedAtMicros: number;
+}
+
 /** One event on its way to the table `events`. Numbers and member order of `event_data` stay as the client wrote them. */
-export interface EventRow {
+export interface StoreEvent {
   /** 16 bytes of the UUIDv8 that docs/identity.md defines; with the timestamp the primary key. */
   readonly id: Buffer;
   readonly userId: string;
@@ -14,9 +25,8 @@ export interface EventRow {
   readonly eventData: Buffer;
   readonly source: string;
   readonly eventId: string | undefined;
-  /** When the receiver (or, for other writers, the log) took it, in Unix microseconds. */
-  readonly receivedAtMicros: number;
-  readonly logOffset: bigint;
+  /** Where it came from; becomes the dead letter if the event turns out a conflict. */
+  readonly record: StoreRecord;
 }
 
 /** Why a record is in `dead_letters` and not in `events`. Listed in docs/errors.md. */
@@ -29,21 +39,11 @@ export interface DeadLetter {
   readonly reason: DeadLetterReason;
   /** For a person; names the place in the event. */
   readonly detail: string;
-  /** The record's value as it is in the log; null for a tombstone. */
-  readonly payload: Buffer | null;
-  readonly recordKey: Buffer | null;
-  /** Header name and value pairs, in order; values as text, or as `{ "base64": "..." }` when they are not UTF-8. */
-  readonly recordHeaders: Buffer;
-  readonly receivedAtMicros: number;
-  readonly logOffset: bigint;
-}
-
-/** What one log record becomes. An event carries its letter's raw parts too, for the case that it turns out a conflict. */
-export interface StoreEvent {
-  readonly row: EventRow;
-  readonly payload: Buffer;
-  readonly recordKey: Buffer | null;
-  readonly recordHeaders: Buffer;
+  /**
+   * Goes to the columns payload, record_key and record_headers; the headers as a JSON array of [name, value] pairs in
+   * order, a value that is not UTF-8 as {"base64": "..."}.
+   */
+  readonly record: StoreRecord;
 }
 
 /** One batch of one partition. Offsets are unique in it. */

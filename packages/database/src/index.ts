@@ -11,10 +11,10 @@ export type {
   Database,
   DeadLetter,
   DeadLetterReason,
-  EventRow,
   EventStore,
   QueryResult,
   StoreBatch,
   StoreEvent,
+  StoreRecord,
   StoreResult,
 } from './event-store.ts';
