@@ -54,7 +54,7 @@ export interface StoreBatch {
   readonly deadLetters: readonly DeadLetter[];
 }
 
-/** How each record of a batch ended; the five numbers add up to events + deadLetters of the batch. */
+/** How each record of a batch ended. All numbers together add up to events + deadLetters of the batch. */
 export interface StoreResult {
   /** New rows. */
   readonly stored: number;
@@ -62,10 +62,11 @@ export interface StoreResult {
   readonly duplicates: number;
   /** This very log position had been stored before (as a row or as a letter). */
   readonly redelivered: number;
-  /** Same id, other content: the first stays, this one became a dead letter. */
-  readonly conflicts: number;
-  /** New dead letters of the batch's own `deadLetters`. */
-  readonly deadLetters: number;
+  /**
+   * New dead letters by reason: those of the batch's own `deadLetters`, and as `conflict` its events whose id is taken by
+   * other content (the first stays).
+   */
+  readonly deadLetters: ReadonlyMap<DeadLetterReason, number>;
 }
 
 /** Called side by side for different partitions. */
