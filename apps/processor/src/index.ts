@@ -1,1 +1,11 @@
-export {};
+export { processEvents } from './process-events.ts';
+export { createProcessorCounts, type ProcessorCounts } from './processor-counts.ts';
+export {
+  type ProcessorServiceSettings,
+  processorDatabaseConfig,
+  processorGroups,
+  processorService,
+  type RunProcessorDeps,
+  runProcessor,
+} from './processor-service.ts';
+export { type ProcessorSettings, processorSettings } from './processor-settings.ts';

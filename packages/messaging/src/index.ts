@@ -17,4 +17,5 @@ export {
   type MessagingSettings,
   messagingConfig,
   messagingSettings,
+  needsKafka,
 } from './messaging-settings.ts';

@@ -4,9 +4,11 @@ import {
   type HostPort,
   hostPorts,
   integer,
+  type KeroError,
   oneOf,
   setting,
   settingsGroup,
+  settingsInvalid,
   text,
   type ValuesOf,
 } from '@kero/runtime';
@@ -145,4 +147,11 @@ export function messagingConfig(
     maxRecordBytes,
     clientId: context.clientId,
   };
+}
+
+/** The error for a process of its own without Kafka: the embedded log lives in one process. */
+export function needsKafka(command: 'receiver' | 'processor'): KeroError {
+  return settingsInvalid([
+    `KAFKA_BOOTSTRAP_SERVERS: needed by a ${command} that runs on its own, because embedded messaging lives inside one process; set it, or run both in one process with \`kero start\``,
+  ]);
 }

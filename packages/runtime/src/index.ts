@@ -21,6 +21,7 @@ export {
 export { listen } from './listen.ts';
 export { createLogger, type Logger, type LoggerOptions } from './logger.ts';
 export { type BackoffOptions, backoffMs, sleep, withDeadline } from './retry.ts';
+export { type MainContext, type MainProcess, runMain } from './run-main.ts';
 export { runtimeErrors } from './runtime-errors.ts';
 export { type RuntimeSettings, runtimeSettings } from './runtime-settings.ts';
 export { renderEnvExample, renderSettingsTables } from './settings/describe-settings.ts';

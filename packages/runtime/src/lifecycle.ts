@@ -5,7 +5,7 @@ import type { Logger } from './logger.ts';
 export interface ProcessLike {
   on(event: 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'disconnect', listener: () => void): unknown;
   on(event: 'uncaughtException' | 'unhandledRejection', listener: (error: unknown) => void): unknown;
-  off(event: string, listener: (...args: never[]) => void): unknown;
+  off(event: string, listener: (error: unknown) => void): unknown;
   exit(code: number): void;
 }
 

@@ -1,0 +1,111 @@
+import type { DeadLetter, DeadLetterReason, StoreEvent, StoreRecord } from '@kero/database';
+import { type EventSettings, type Problem, parseEvent, parseTimestamp } from '@kero/events';
+import type { LogRecord } from '@kero/messaging';
+
+/** What one log record turns into. Every record turns into exactly one of the three, which is why the counts add up. */
+export type Interpreted =
+  | { readonly kind: 'event'; readonly event: StoreEvent }
+  | { readonly kind: 'dead_letter'; readonly letter: DeadLetter }
+  | { readonly kind: 'skipped' };
+
+export interface InterpretOptions {
+  readonly eventSettings: EventSettings;
+  readonly stores: (eventType: string) => boolean;
+  /** Unix milliseconds. */
+  readonly nowMs: number;
+}
+
+/** The problems a dead letter names; more would only repeat themselves. */
+const MAX_PROBLEMS_IN_DETAIL = 20;
+const MAX_SOURCE_LENGTH = 256;
+
+/**
+ * Reads one record as an event (design: docs/architecture.md, "The log record"). A record with `kero-*` headers was checked
+ * by a receiver: its structure and identity are checked again, the schema of its type is not, and "not in the future" is
+ * measured against the moment it was received. A record of another program is checked like a request.
+ */
+export function interpretRecord(record: LogRecord, options: InterpretOptions): Interpreted {
+  const headers = readKeroHeaders(record);
+  const receivedAtMicros = headers.receivedAtMicros ?? receivedAtOfLog(record, options.nowMs) * 1000;
+  const storeRecord: StoreRecord = {
+    offset: record.offset,
+    key: record.key,
+    value: record.value,
+    headers: record.headers,
+    receivedAtMicros,
+  };
+  const dead = (reason: DeadLetterReason, detail: string, id?: Buffer): Interpreted => ({
+    kind: 'dead_letter',
+    letter: { id: id ?? headers.id, reason, detail, record: storeRecord },
+  });
+
+  if (record.value === null) return dead('not_an_event', 'a tombstone: the record has a key and no value');
+  if (headers.source !== undefined && !isSource(headers.source)) {
+    return dead('invalid', `the header kero-source is not a text of 1 to ${MAX_SOURCE_LENGTH} characters`);
+  }
+  const fromReceiver = headers.receivedAtMicros !== undefined;
+  const parsed = parseEvent(record.value, {
+    nowMs: receivedAtMicros / 1000,
+    maxFutureMs: options.eventSettings.maxFutureMs,
+    retentionMs: undefined,
+    maxBytes: fromReceiver ? Number.POSITIVE_INFINITY : options.eventSettings.maxBytes,
+    defaultSource: headers.source ?? 'default',
+    checkTypeSchema: !fromReceiver,
+  });
+  if (!parsed.ok) {
+    const isObject =
+      parsed.kind === 'event' &&
+      !parsed.problems.some(({ pointer, code }) => pointer === '' && code === 'not_an_object');
+    return dead(isObject ? 'invalid' : 'not_an_event', describeProblems(parsed.problems));
+  }
+  const { event } = parsed;
+  const { retentionMs } = options.eventSettings;
+  // Against today's clock, not the time of receipt: its partition may be dropped already, and must not be made again.
+  if (retentionMs !== undefined && event.timestampMicros / 1000 < options.nowMs - retentionMs) {
+    return dead('expired', 'event_timestamp is older than EVENTS_RETENTION', event.id);
+  }
+  if (!options.stores(event.eventType)) return { kind: 'skipped' };
+  return { kind: 'event', event: { ...event, record: storeRecord } };
+}
+
+/** Without a receiver the log's own time counts; a client's clock that runs ahead must not excuse events in the future. */
+function receivedAtOfLog(record: LogRecord, nowMs: number): number {
+  return record.timestampMs > 0 ? Math.min(record.timestampMs, nowMs) : nowMs;
+}
+
+interface KeroHeaders {
+  readonly id: Buffer | undefined;
+  readonly source: string | undefined;
+  readonly receivedAtMicros: number | undefined;
+}
+
+function readKeroHeaders(record: LogRecord): KeroHeaders {
+  let id: Buffer | undefined;
+  let source: string | undefined;
+  let receivedAtMicros: number | undefined;
+  for (const [name, value] of record.headers) {
+    if (name === 'kero-source') source = value.toString('utf8');
+    else if (name === 'kero-id') id = parseUuid(value.toString('latin1'));
+    else if (name === 'kero-received-at') receivedAtMicros = parseTimestamp(value.toString('latin1'));
+  }
+  return { id, source, receivedAtMicros };
+}
+
+function parseUuid(text: string): Buffer | undefined {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
+    ? Buffer.from(text.replaceAll('-', ''), 'hex')
+    : undefined;
+}
+
+function isSource(text: string): boolean {
+  const length = [...text].length;
+  return length >= 1 && length <= MAX_SOURCE_LENGTH && !text.includes('\u0000') && !text.includes('\ufffd');
+}
+
+function describeProblems(problems: readonly Problem[]): string {
+  const lines = problems
+    .slice(0, MAX_PROBLEMS_IN_DETAIL)
+    .map(({ pointer, code, detail }) => `${pointer || '(event)'}: ${detail} [${code}]`);
+  if (problems.length > lines.length) lines.push(`and ${problems.length - lines.length} more`);
+  return lines.join('; ');
+}

@@ -1,0 +1,82 @@
+import type { DeadLetter, EventStore, StoreEvent } from '@kero/database';
+import type { EventSettings } from '@kero/events';
+import type { Consumer, RecordBatch } from '@kero/messaging';
+import type { Logger } from '@kero/runtime';
+import { createEventFilter } from './event-filter.ts';
+import { interpretRecord } from './interpret-record.ts';
+import { countBatch, type ProcessorCounts } from './processor-counts.ts';
+import type { ProcessorSettings } from './processor-settings.ts';
+import { NOTHING_STORED } from './store-isolating.ts';
+import { storeWithRetry } from './store-with-retry.ts';
+
+export interface ProcessEventsDeps {
+  readonly consumer: Consumer;
+  readonly store: EventStore;
+  readonly settings: ProcessorSettings;
+  readonly eventSettings: EventSettings;
+  readonly counts: ProcessorCounts;
+  readonly logger: Logger;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+/**
+ * The processor: reads batches, turns records into rows and dead letters, writes each batch in one transaction, and
+ * commits its offset after that. Batches of different partitions are written side by side, one on each connection; those of
+ * one partition one after the other.
+ *
+ * Resolves when `stop` aborted and what was in flight is finished. Rejects only for a bug or for what needs a person.
+ */
+export async function processEvents(deps: ProcessEventsDeps, stop: AbortSignal): Promise<void> {
+  const { settings } = deps;
+  const failed = new AbortController();
+  const until = AbortSignal.any([stop, failed.signal]);
+  const stores = createEventFilter(settings.allowedTypes, settings.deniedTypes);
+  const running = new Set<Promise<void>>();
+  const read = { stop: until, maxRecords: settings.batchMaxRecords, maxBytes: settings.batchMaxBytes };
+
+  for await (const batch of deps.consumer.read(read)) {
+    const work = processBatch(batch, stores, deps, until)
+      .catch((error: unknown) => failed.abort(error))
+      .finally(() => running.delete(work));
+    running.add(work);
+    if (running.size >= settings.connections) await Promise.race(running);
+  }
+  await Promise.all(running);
+  if (failed.signal.aborted) throw failed.signal.reason;
+}
+
+async function processBatch(
+  batch: RecordBatch,
+  stores: (eventType: string) => boolean,
+  deps: ProcessEventsDeps,
+  stop: AbortSignal,
+): Promise<void> {
+  const { settings, counts, logger } = deps;
+  const options = { eventSettings: deps.eventSettings, stores, nowMs: deps.now() };
+  const events: StoreEvent[] = [];
+  const deadLetters: DeadLetter[] = [];
+  // The offset after the last record that leaves a trace in the database.
+  let afterLastKept = batch.records[0]?.offset ?? batch.nextOffset;
+  for (const record of batch.records) {
+    const found = interpretRecord(record, options);
+    if (found.kind === 'skipped') continue;
+    if (found.kind === 'event') events.push(found.event);
+    else deadLetters.push(found.letter);
+    afterLastKept = record.offset + 1n;
+  }
+  const kept = events.length + deadLetters.length;
+  let result = NOTHING_STORED;
+  if (kept > 0) {
+    const giveUp = AbortSignal.any([stop, batch.revoked]);
+    const storeBatch = { logId: batch.logId, logPartition: batch.partition, events, deadLetters };
+    const stored = await storeWithRetry(deps.store, storeBatch, { giveUp, logger });
+    if (!stored) return;
+    result = stored;
+  }
+  countBatch(counts, batch.records.length, batch.records.length - kept, result);
+  for (const [reason, n] of result.deadLetters) {
+    logger.warn({ partition: batch.partition, reason, n }, `${n} records became dead letters (${reason})`);
+  }
+  batch.commit(settings.commitSkipped ? batch.nextOffset : afterLastKept);
+}

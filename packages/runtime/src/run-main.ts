@@ -1,0 +1,48 @@
+import { logFailure, type ProcessLike, runService, type ServiceContext } from './lifecycle.ts';
+import { createLogger, type Logger } from './logger.ts';
+import type { runtimeSettings } from './runtime-settings.ts';
+import { loadSettings, readDotEnv } from './settings/load-settings.ts';
+import type { SettingsGroup, ValuesOf } from './settings/setting.ts';
+
+export interface MainProcess extends ProcessLike {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout: { readonly isTTY?: boolean };
+}
+
+type Groups = Record<string, SettingsGroup<never> | SettingsGroup> & { readonly runtime: typeof runtimeSettings };
+
+export interface MainContext<G extends Groups> {
+  readonly settings: { readonly [K in keyof G]: ValuesOf<G[K]> };
+  readonly logger: Logger;
+}
+
+/**
+ * The frame of every `main.ts`: reads the settings (environment and `.env`), makes the logger, runs the service until it is
+ * told to stop, and returns the exit code. What cannot start says why in one line and what to do.
+ */
+export async function runMain<G extends Groups>(
+  process: MainProcess,
+  groups: G,
+  service: (context: ServiceContext, main: MainContext<G>) => Promise<void>,
+  options: { readonly alsoKnownSettings?: readonly string[] } = {},
+): Promise<number> {
+  const format = process.stdout.isTTY ? 'pretty' : 'json';
+  try {
+    const dotEnv = readDotEnv('.env');
+    const input = dotEnv === undefined ? { environment: process.env } : { environment: process.env, dotEnv };
+    const { values, warnings } = loadSettings(groups, input, options.alsoKnownSettings);
+    const runtime = values.runtime as ValuesOf<typeof runtimeSettings>;
+    const logger = createLogger({
+      level: runtime.logLevel,
+      format: runtime.logFormat ?? format,
+      name: runtime.projectName,
+    });
+    for (const warning of warnings) logger.warn(warning);
+    return await runService({ process, logger, shutdownTimeoutMs: runtime.shutdownTimeoutMs }, (context) =>
+      service(context, { settings: values, logger }),
+    );
+  } catch (error) {
+    logFailure(createLogger({ level: 'info', format, name: 'kero' }), error);
+    return 1;
+  }
+}
