@@ -14,6 +14,8 @@ export interface ServiceContext {
   readonly stop: AbortSignal;
   /** Register the close of everything at the line that opens it; closed in reverse order. */
   readonly resources: AsyncDisposableStack;
+  /** Stops the service as a signal would: its work is done. */
+  readonly end: () => void;
   /** Stops the service as a signal would, and makes it end with an error. */
   readonly fail: (error: unknown) => void;
 }
@@ -83,7 +85,7 @@ export async function runService(
 
   const resources = new AsyncDisposableStack();
   try {
-    await main({ stop: controller.signal, resources, fail });
+    await main({ stop: controller.signal, resources, end: () => beginStop('done'), fail });
   } catch (error) {
     failure ??= error;
   }

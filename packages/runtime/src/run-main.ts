@@ -9,7 +9,7 @@ export interface MainProcess extends ProcessLike {
   readonly stdout: { readonly isTTY?: boolean };
 }
 
-type Groups = Record<string, SettingsGroup<never> | SettingsGroup> & { readonly runtime: typeof runtimeSettings };
+type Groups = Record<string, SettingsGroup> & { readonly runtime: typeof runtimeSettings };
 
 export interface MainContext<G extends Groups> {
   readonly settings: { readonly [K in keyof G]: ValuesOf<G[K]> };

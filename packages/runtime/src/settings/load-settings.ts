@@ -28,17 +28,14 @@ export interface ReadSettings<Groups> {
   readonly warnings: readonly string[];
 }
 
-type Groups = Record<string, SettingsGroup>;
-
 /** Prefixes that are Kero's own: an unknown name that starts with one of them is probably a misspelt setting. */
 const OWN_PREFIXES = ['KAFKA_', 'POSTGRES_', 'EVENTS_', 'RECEIVER_', 'PROCESSOR_', 'KERO_'];
-const NOT_SETTINGS = new Set(['KERO_LAUNCHER']);
 
 /**
  * Reads every setting of the groups and gathers every mistake instead of stopping at the first.
  * `alsoKnown`: names that other processes of the same deployment read, so that a shared `.env` raises no warning.
  */
-export function readSettings<G extends { [K in keyof G]: SettingsGroup<never> | SettingsGroup }>(
+export function readSettings<G extends { [K in keyof G]: SettingsGroup }>(
   groups: G,
   input: SettingsInput,
   alsoKnown: readonly string[] = [],
@@ -49,7 +46,7 @@ export function readSettings<G extends { [K in keyof G]: SettingsGroup<never> | 
   const values: Record<string, Record<string, unknown>> = {};
   const known = new Set(alsoKnown);
 
-  for (const [key, group] of Object.entries(groups as unknown as Groups)) {
+  for (const [key, group] of Object.entries<SettingsGroup>(groups)) {
     const found: Record<string, unknown> = {};
     const before = problems.length;
     for (const [name, setting] of Object.entries(group.settings)) {
@@ -70,7 +67,7 @@ export function readSettings<G extends { [K in keyof G]: SettingsGroup<never> | 
 }
 
 /** As readSettings, but throws one KeroError `settings_invalid` that lists every mistake. */
-export function loadSettings<G extends { [K in keyof G]: SettingsGroup<never> | SettingsGroup }>(
+export function loadSettings<G extends { [K in keyof G]: SettingsGroup }>(
   groups: G,
   input: SettingsInput,
   alsoKnown: readonly string[] = [],
@@ -148,7 +145,7 @@ function show(setting: Setting<unknown>, text: string | undefined): string {
 function misspelt(names: Readonly<Record<string, string | undefined>>, known: Set<string>): string[] {
   return Object.keys(names)
     .filter((name) => OWN_PREFIXES.some((prefix) => name.startsWith(prefix)))
-    .filter((name) => !known.has(name) && !NOT_SETTINGS.has(name))
+    .filter((name) => !known.has(name))
     .map((name) => {
       const nearest = [...known]
         .map((other) => ({ other, far: distance(name, other) }))

@@ -33,7 +33,7 @@ export interface SettingsGroup<S extends Record<string, Setting<unknown>> = Reco
   readonly title: string;
   readonly settings: S;
   /** Rules that span several settings; returns one line a mistake. */
-  readonly check?: (values: SettingsOf<S>) => string[];
+  check?(values: SettingsOf<S>): string[];
 }
 
 export type SettingsOf<S extends Record<string, Setting<unknown>>> = {

@@ -1,0 +1,154 @@
+import { processorService } from '@kero/processor';
+import { receiverService } from '@kero/receiver';
+import {
+  createLogger,
+  type Logger,
+  loadSettings,
+  logFailure,
+  type MainProcess,
+  readDotEnv,
+  runMain,
+} from '@kero/runtime';
+import { Command, CommanderError } from 'commander';
+import packageJson from '../package.json' with { type: 'json' };
+import { type AllSettings, allGroups, allSettingNames } from './all-settings.ts';
+import { describeConfig } from './commands/config.ts';
+import { runMigrate } from './commands/migrate.ts';
+import { sendEvent } from './commands/send.ts';
+import { runSql } from './commands/sql.ts';
+import { describeStart, startService } from './commands/start.ts';
+import { runDemo } from './demo/demo.ts';
+
+export interface CliProcess extends MainProcess {
+  readonly argv: readonly string[];
+  readonly stdout: { readonly isTTY?: boolean; write(text: string): unknown };
+  readonly stderr: { readonly isTTY?: boolean; write(text: string): unknown };
+}
+
+/** The `kero` command. Resolves to the exit code: 0 done, 1 failed, 2 wrong usage. */
+export async function runCli(process: CliProcess): Promise<number> {
+  let exitCode = 0;
+  const program = new Command('kero')
+    .description('An event pipeline that loses nothing and doubles nothing: HTTP -> Kafka -> PostgreSQL.')
+    .version(packageJson.version)
+    .showHelpAfterError('(kero --help lists the commands)')
+    .exitOverride();
+
+  program
+    .command('start')
+    .description('run receiver and processor in one process; with no settings everything is embedded')
+    .action(async () => {
+      exitCode = await runMain(process, allGroups, (context, { settings, logger }) =>
+        startService(context, settings, logger, (running) => {
+          const text = describeStart(running, settings, new Date());
+          // A program that asked for JSON gets JSON; everybody else gets text, on a terminal or in a file.
+          if (settings.runtime.logFormat === 'json') logger.info({ start: text.trim().split('\n') }, 'Kero is running');
+          else process.stdout.write(`${text}\n`);
+        }),
+      );
+    });
+  program
+    .command('receiver')
+    .description('run the receiver alone: HTTP -> Kafka')
+    .action(async () => {
+      exitCode = await runMain(process, allGroups, (context, { settings, logger }) =>
+        receiverService(context, settings, logger),
+      );
+    });
+  program
+    .command('processor')
+    .description('run the processor alone: Kafka -> PostgreSQL')
+    .action(async () => {
+      exitCode = await runMain(process, allGroups, (context, { settings, logger }) =>
+        processorService(context, settings, logger),
+      );
+    });
+  program
+    .command('migrate')
+    .description("bring the database schema to this program's version")
+    .action(async () => {
+      exitCode = await runCommand(process, runMigrate);
+    });
+  program
+    .command('demo')
+    .description('start everything in a temporary folder, send a few thousand events, and show that it all adds up')
+    .option('--events <number>', 'how many new events to send', parseCount, 3000)
+    .action(async (options: { events: number }) => {
+      exitCode = await runDemo(process, options);
+    });
+  program
+    .command('send')
+    .description('post one event to a receiver')
+    .option('--url <url>', 'the receiver', 'http://127.0.0.1:8000')
+    .option('--user <id>', 'user_id', 'user-1')
+    .option('--type <type>', 'event_type', 'purchase')
+    .option('--data <json>', 'event_data, sent as typed', '{"item_id":"42","price":19.90}')
+    .option('--timestamp <time>', 'event_timestamp, RFC 3339 (default: now)')
+    .option('--event-id <id>', 'event_id; the same id again is the same event (default: a new one)')
+    .option('--source <source>', 'source')
+    .action(async (options) => {
+      const result = await sendEvent(options, new Date());
+      process.stdout.write(`sent      ${result.sent}\nanswered  ${result.status} ${result.answer}\n`);
+      exitCode = result.status === 202 ? 0 : 1;
+    });
+  program
+    .command('sql')
+    .description('run one SQL statement on the rows, for those without psql')
+    .argument('<statement>', 'for example: "select * from events limit 5"')
+    .action(async (statement: string) => {
+      exitCode = await runCommand(process, (settings, logger) => runSql(statement, settings, logger));
+    });
+  program
+    .command('config')
+    .description('print every setting, its value and where it came from')
+    .option('--check', 'exit 1 when a setting is wrong')
+    .action((options: { check?: boolean }) => {
+      const { text, valid } = describeConfig(process.env);
+      process.stdout.write(`${text}\n`);
+      exitCode = options.check && !valid ? 1 : 0;
+    });
+
+  try {
+    await program.parseAsync([...process.argv]);
+    return exitCode;
+  } catch (error) {
+    // Commander has already said what is wrong; --help and --version end here with 0.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    logFailure(commandLogger(process), error);
+    return 1;
+  }
+}
+
+/** Runs a command that prints its result and ends. Log lines go to standard error, so that the result can be piped. */
+async function runCommand(
+  process: CliProcess,
+  command: (settings: AllSettings, logger: Logger) => Promise<string>,
+): Promise<number> {
+  const logger = commandLogger(process);
+  try {
+    const dotEnv = readDotEnv('.env');
+    const input = dotEnv === undefined ? { environment: process.env } : { environment: process.env, dotEnv };
+    const { values } = loadSettings(allGroups, input, allSettingNames);
+    process.stdout.write(`${await command(values, logger)}\n`);
+    return 0;
+  } catch (error) {
+    logFailure(logger, error);
+    return 1;
+  }
+}
+
+function commandLogger(process: CliProcess): Logger {
+  return createLogger({
+    level: 'warn',
+    format: 'pretty',
+    name: 'kero',
+    destination: { write: (line) => void process.stderr.write(line) },
+  });
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1)
+    throw new CommanderError(2, 'kero.count', `expected a whole number above 0, found "${text}"`);
+  return count;
+}

@@ -1,0 +1,81 @@
+import { resolve } from 'node:path';
+import { type Database, type EmbeddedConnection, embeddedConnection, openDatabase } from '@kero/database';
+import { type Messaging, openMessaging } from '@kero/messaging';
+import { createProcessorCounts, type ProcessorCounts, processorDatabaseConfig, runProcessor } from '@kero/processor';
+import { type RunningReceiver, startReceiver } from '@kero/receiver';
+import { Health, type Logger, type ServiceContext, startAdminServer } from '@kero/runtime';
+import type { AllSettings } from '../all-settings.ts';
+import { startMessagingConfig } from '../cli-configs.ts';
+import { renderStartText } from '../start-text.ts';
+
+export const DEFAULT_ADMIN_PORT = 9101;
+
+/** What runs after a start: for the start text, and for the demo, which looks inside. */
+export interface RunningKero {
+  readonly messaging: Messaging;
+  readonly database: Database;
+  readonly receiver: RunningReceiver;
+  readonly processorCounts: ProcessorCounts;
+  readonly adminPort: number;
+}
+
+/**
+ * `kero start`: receiver and processor in one process, on whatever messaging and database the settings name; with nothing
+ * set, everything embedded. Runs until `context.stop`. Calls `onReady` once events are taken.
+ *
+ * What is opened first is closed last: the receiver stops taking events, the processor finishes its batches, then the log,
+ * and the database (with an embedded server) at the very end.
+ */
+export async function startService(
+  context: ServiceContext,
+  settings: AllSettings,
+  logger: Logger,
+  onReady: (running: RunningKero) => void,
+): Promise<void> {
+  const { runtime } = settings;
+  const health = new Health();
+  const database = await openDatabase(startDatabaseConfig(settings), { logger });
+  context.resources.defer(() => database.close());
+  const messaging = await openMessaging(startMessagingConfig(settings), { logger });
+  context.resources.defer(() => messaging.close());
+  const admin = await startAdminServer({
+    host: runtime.adminHost,
+    port: runtime.adminPort ?? DEFAULT_ADMIN_PORT,
+    health,
+  });
+  context.resources.use(admin);
+
+  const processorCounts = createProcessorCounts();
+  const processing = runProcessor(context, { messaging, database, settings, health, logger, counts: processorCounts });
+  // Its failure stops the receiver too; its end after a stop is waited for below.
+  processing.catch(context.fail);
+  const receiver = await startReceiver(context, { messaging, settings, health, logger });
+  onReady({ messaging, database, receiver, processorCounts, adminPort: admin.port });
+  await processing;
+}
+
+/** The lines for a person at a terminal. */
+export function describeStart(running: RunningKero, settings: AllSettings, now: Date): string {
+  return renderStartText({
+    messaging: running.messaging.description,
+    database: running.database.description,
+    receiverUrl: running.receiver.url,
+    adminUrl: `http://${settings.runtime.adminHost}:${running.adminPort}`,
+    rows: connectionOfRows(settings),
+    now,
+  });
+}
+
+function startDatabaseConfig(settings: AllSettings) {
+  const runtime = { ...settings.runtime, dataDirectory: resolve(settings.runtime.dataDirectory) };
+  return processorDatabaseConfig({ ...settings, runtime });
+}
+
+function connectionOfRows(
+  settings: AllSettings,
+): EmbeddedConnection | { host: string; port: number; user: string; database: string } {
+  const config = startDatabaseConfig(settings);
+  if (config.driver === 'embedded') return embeddedConnection(config);
+  const [first] = config.hosts;
+  return { host: first?.host ?? 'localhost', port: first?.port ?? 5432, user: config.user, database: config.database };
+}

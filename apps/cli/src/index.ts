@@ -1,0 +1,1 @@
+export { type AllSettings, allGroups, allSettingNames } from './all-settings.ts';

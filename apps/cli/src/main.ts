@@ -1,0 +1,4 @@
+import process from 'node:process';
+import { runCli } from './cli.ts';
+
+process.exitCode = await runCli(process);
