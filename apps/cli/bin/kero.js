@@ -40,6 +40,8 @@ function runWith(node) {
 }
 
 function fail(why) {
-  console.error(`kero: ${why}. Run "npm ci" in the folder of Kero, or install Node.js ${NEEDED_MAJOR} or newer.`);
+  process.stderr.write(
+    `kero: ${why}. Run "npm ci" in the folder of Kero, or install Node.js ${NEEDED_MAJOR} or newer.\n`,
+  );
   process.exit(1);
 }
