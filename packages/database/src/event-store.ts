@@ -29,8 +29,17 @@ export interface StoreEvent {
   readonly record: StoreRecord;
 }
 
-/** Why a record is in `dead_letters` and not in `events`. Listed in docs/errors.md. */
-export type DeadLetterReason = 'not_an_event' | 'invalid' | 'conflict' | 'refused_by_database' | 'expired';
+/** Why a record is in `dead_letters` and not in `events`; docs/errors.md is generated from this table. */
+export const deadLetterReasons = {
+  not_an_event:
+    'The record is not a JSON object in UTF-8, or is a tombstone. Only other writers of the topic make those.',
+  invalid: 'A JSON object that breaks a rule of events; the detail names every place.',
+  conflict: 'Its id is taken by an event with other content. The first stays in `events`, this one is kept here.',
+  refused_by_database: 'PostgreSQL refused this one record, alone, while it took others; the detail has its message.',
+  expired: 'Its event_timestamp is older than EVENTS_RETENTION.',
+} as const;
+
+export type DeadLetterReason = keyof typeof deadLetterReasons;
 
 /** A record that did not become a row, kept whole: what it was, where it stands in the log, and why. */
 export interface DeadLetter {

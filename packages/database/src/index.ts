@@ -18,3 +18,4 @@ export type {
   StoreRecord,
   StoreResult,
 } from './event-store.ts';
+export { deadLetterReasons } from './event-store.ts';
