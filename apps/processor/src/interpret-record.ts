@@ -45,7 +45,7 @@ export function interpretRecord(record: LogRecord, options: InterpretOptions): I
   }
   const fromReceiver = headers.receivedAtMicros !== undefined;
   const parsed = parseEvent(record.value, {
-    nowMs: receivedAtMicros / 1000,
+    nowMs: Math.floor(receivedAtMicros / 1000),
     maxFutureMs: options.eventSettings.maxFutureMs,
     retentionMs: undefined,
     maxBytes: fromReceiver ? Number.POSITIVE_INFINITY : options.eventSettings.maxBytes,
@@ -86,9 +86,14 @@ function readKeroHeaders(record: LogRecord): KeroHeaders {
   for (const [name, value] of record.headers) {
     if (name === 'kero-source') source = value.toString('utf8');
     else if (name === 'kero-id') id = parseUuid(value.toString('latin1'));
-    else if (name === 'kero-received-at') receivedAtMicros = parseTimestamp(value.toString('latin1'));
+    else if (name === 'kero-received-at') receivedAtMicros = micros(value.toString('latin1'));
   }
   return { id, source, receivedAtMicros };
+}
+
+function micros(text: string): number | undefined {
+  const parsed = parseTimestamp(text);
+  return parsed.ok ? parsed.micros : undefined;
 }
 
 function parseUuid(text: string): Buffer | undefined {
