@@ -1,1 +1,13 @@
-export {};
+export { createReceiver, type Receiver, type ReceiverDependencies } from './app.ts';
+export { type HttpProblemCode, type HttpProblemDefinition, httpProblems } from './http-problems.ts';
+export { type OpenApiOptions, openApiDocument } from './openapi.ts';
+export type { ReceiverCounts } from './receiver-counts.ts';
+export {
+  type ReceiverServiceSettings,
+  type RunningReceiver,
+  receiverGroups,
+  receiverService,
+  type StartReceiverDeps,
+  startReceiver,
+} from './receiver-service.ts';
+export { type ReceiverSettings, receiverSettings } from './receiver-settings.ts';

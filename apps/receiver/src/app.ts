@@ -1,0 +1,160 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { EventSettings } from '@kero/events';
+import type { Producer } from '@kero/messaging';
+import type { Health, Logger } from '@kero/runtime';
+import { acceptEvent, STOPPING } from './accept-event.ts';
+import { INTERNAL_DETAIL } from './append-record.ts';
+import { anybody } from './authorize.ts';
+import { createBrokenRequestHandler } from './broken-requests.ts';
+import { type Connection, Connections } from './connections.ts';
+import { docsRoutes } from './docs-page.ts';
+import type { Exchange, Handler } from './exchange.ts';
+import { live, ready } from './health-routes.ts';
+import type { Refusal } from './http-problems.ts';
+import { openApiRoute } from './openapi.ts';
+import { createCounts, type ReceiverCounts } from './receiver-counts.ts';
+import type { ReceiverSettings } from './receiver-settings.ts';
+import { requestIdOf } from './request-id.ts';
+import { createRefuse } from './responses.ts';
+import { createRouter, type Routes } from './router.ts';
+
+export interface ReceiverDependencies {
+  /** Opened and closed by the caller; close it after the receiver has stopped. */
+  readonly producer: Producer;
+  readonly settings: ReceiverSettings;
+  readonly eventSettings: EventSettings;
+  /** Gets the parts `receiver` and `log`. */
+  readonly health: Health;
+  readonly logger: Logger;
+  /** Unix milliseconds; Date.now by default. */
+  readonly now?: () => number;
+}
+
+export interface Receiver {
+  /** Not listening yet: that is up to the caller. */
+  readonly server: Server;
+  readonly counts: ReceiverCounts;
+  /**
+   * Takes no more connections, closes idle ones, and resolves when every request has its answer: those that wait for the
+   * log get the log's, later ones 503. Takes at most the deadline of an append and a moment. Idempotent.
+   */
+  stop(): Promise<void>;
+}
+
+/** How long a request whose body is still coming may go on after the stop began, before it gets its 503. */
+const STOP_GRACE_MS = 1000;
+
+const NO_HOST: Refusal = { code: 'malformed_request', detail: 'HTTP/1.1 requires a Host header.' };
+
+/** The HTTP API as a server that is not listening, for the process and for tests alike. */
+export function createReceiver(dependencies: ReceiverDependencies): Receiver {
+  const { producer, settings, eventSettings, health, logger, now = Date.now } = dependencies;
+  const counts = createCounts();
+  const connections = new Connections();
+  const refuse = createRefuse({ logger, counts });
+  let stopping: Promise<void> | undefined;
+  const isStopping = () => stopping !== undefined;
+
+  health.register('receiver', () => (isStopping() ? { up: false, reason: 'stopping' } : { up: true }));
+  health.register('log', () => producer.health());
+
+  const events: Handler = acceptEvent({
+    producer,
+    settings,
+    eventSettings,
+    authorize: anybody,
+    counts,
+    refuse,
+    now,
+    isStopping,
+  });
+  const routes: Routes = {
+    '/api/v1/events': { POST: events },
+    '/api/v1/events/': { POST: events },
+    '/api/v1/openapi.json': { GET: openApiRoute({ settings, eventSettings, now }) },
+    '/health/live': { GET: live },
+    '/health/ready': { GET: ready(health) },
+    ...docsRoutes(),
+  };
+  const route = createRouter(routes);
+
+  const serve = async (exchange: Exchange, connection: Connection | undefined) => {
+    const { request, response } = exchange;
+    try {
+      const hasHost = request.headers.host !== undefined || request.httpVersion !== '1.1';
+      const found = hasHost ? route(request.method, request.url) : NO_HOST;
+      await (typeof found === 'function' ? found(exchange) : refuse(exchange, found));
+    } catch (error) {
+      // An answer that has begun cannot become another one: the client must not take half of it for the whole.
+      if (response.headersSent) response.destroy();
+      await refuse(exchange, { code: 'internal_error', detail: INTERNAL_DETAIL }, error);
+    } finally {
+      counts.inFlight--;
+      counts.bytesInFlight -= exchange.bodyBytes;
+      if (connection) connection.pending--;
+    }
+  };
+  const onRequest = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean) => {
+    const exchange: Exchange = {
+      request,
+      response,
+      requestId: requestIdOf(request.headers['x-request-id']),
+      expectsContinue,
+      bodyBytes: 0,
+      cancelBody: undefined,
+    };
+    const connection = connections.of(request.socket);
+    if (connection) {
+      connection.pending++;
+      connection.latest = exchange;
+    }
+    if (isStopping()) response.shouldKeepAlive = false;
+    counts.inFlight++;
+    void serve(exchange, connection);
+  };
+
+  const server = createServer({
+    headersTimeout: settings.headerTimeoutMs,
+    requestTimeout: settings.bodyTimeoutMs,
+    keepAliveTimeout: settings.idleTimeoutMs,
+    connectionsCheckingInterval: 250,
+    // Checked in serve(), so that this refusal has a request id and a problem like every other.
+    requireHostHeader: false,
+  });
+  server.maxConnections = settings.maxConnections;
+  server.on('connection', (socket: Socket) => connections.add(socket));
+  server.on('drop', () => {
+    counts.connectionsRefused++;
+  });
+  server.on('request', (request, response) => onRequest(request, response, false));
+  server.on('checkContinue', (request, response) => onRequest(request, response, true));
+  server.on('checkExpectation', (request, response) => onRequest(request, response, false));
+  server.on('clientError', createBrokenRequestHandler({ connections, counts, logger }));
+
+  const stop = async () => {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    for (const { latest, pending } of connections) {
+      if (latest && pending > 0 && !latest.response.headersSent) latest.response.shouldKeepAlive = false;
+    }
+    const grace = setTimeout(() => {
+      for (const { socket, latest, pending } of connections) {
+        if (pending === 0) socket.destroySoon();
+        else latest?.cancelBody?.(STOPPING);
+      }
+    }, STOP_GRACE_MS);
+    // Only a client that does not read its answers is still there by then.
+    const force = setTimeout(() => server.closeAllConnections(), settings.deadlineMs + 2 * STOP_GRACE_MS);
+    await closed;
+    clearTimeout(grace);
+    clearTimeout(force);
+  };
+  return {
+    server,
+    counts,
+    stop: () => {
+      stopping ??= stop();
+      return stopping;
+    },
+  };
+}

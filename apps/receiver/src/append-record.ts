@@ -1,0 +1,43 @@
+import { AppendError, messagingError, type NewRecord, type Producer } from '@kero/messaging';
+import { withDeadline } from '@kero/runtime';
+import { problemOfAppend, type Refusal } from './http-problems.ts';
+
+/**
+ * Resolves to undefined when the log has confirmed the record, else to what the client is told. Never later than the
+ * deadline, also where a driver should not keep its own.
+ */
+export async function appendRecord(
+  producer: Producer,
+  record: NewRecord,
+  deadlineMs: number,
+): Promise<{ refusal: Refusal; cause: unknown } | undefined> {
+  try {
+    await withDeadline(producer.append([record], { deadlineMs }), deadlineMs, () =>
+      failed(`the log did not answer within ${deadlineMs} ms (RECEIVER_DEADLINE)`),
+    );
+    return undefined;
+  } catch (error) {
+    const failure = error instanceof AppendError ? error.failures.get(0) : undefined;
+    // A rejection that names no record of this call is outside the contract of Producer: a fault of ours.
+    if (!failure) return { refusal: { code: 'internal_error', detail: INTERNAL_DETAIL }, cause: error };
+    const code = problemOfAppend[failure.code];
+    return { refusal: { code, detail: DETAILS[code] }, cause: failure };
+  }
+}
+
+function failed(message: string): AppendError {
+  return new AppendError(new Map([[0, messagingError('log_unavailable', message)]]));
+}
+
+export const INTERNAL_DETAIL =
+  'The receiver failed. Whether the event was stored is not known: send the same one again; it is stored once.';
+
+/** What a client is told. The driver's own message stays in the log line: it may name hosts. */
+const DETAILS = {
+  log_unavailable: 'The log did not confirm the event in time. Send the same event again; it is stored once.',
+  log_overloaded: 'Too many events wait for the log. Send the same event again, later.',
+  stopping: 'This receiver is stopping. Send the same event again.',
+  record_too_large: 'With its headers the event is larger than the log takes (on Kafka: max.message.bytes).',
+  log_refused: 'The log refused the event, and will again until an operator has looked into it.',
+  internal_error: INTERNAL_DETAIL,
+} as const satisfies Record<(typeof problemOfAppend)[keyof typeof problemOfAppend], string>;

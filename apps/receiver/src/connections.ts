@@ -1,0 +1,31 @@
+import type { Socket } from 'node:net';
+import type { Exchange } from './exchange.ts';
+
+/** What the receiver knows of one open connection. */
+export interface Connection {
+  readonly socket: Socket;
+  /** Requests without a complete answer; more than one only where a client sends ahead. */
+  pending: number;
+  /** The request that came last. Only it can be incomplete. */
+  latest: Exchange | undefined;
+  /** What came is not HTTP; it has been answered, and what follows is ignored. */
+  broken: boolean;
+}
+
+/** The open connections of a server. */
+export class Connections implements Iterable<Connection> {
+  readonly #open = new Map<Socket, Connection>();
+
+  add(socket: Socket): void {
+    this.#open.set(socket, { socket, pending: 0, latest: undefined, broken: false });
+    socket.once('close', () => this.#open.delete(socket));
+  }
+
+  of(socket: Socket): Connection | undefined {
+    return this.#open.get(socket);
+  }
+
+  [Symbol.iterator](): Iterator<Connection> {
+    return this.#open.values();
+  }
+}

@@ -1,0 +1,18 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Refusal } from './http-problems.ts';
+
+/** One request and its answer. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: string;
+  /** The client waits for `100 Continue` before it sends its body. */
+  readonly expectsContinue: boolean;
+  /** Bytes of the body that this exchange holds; given back when it is done. */
+  bodyBytes: number;
+  /** Ends the reading of the body with a refusal; there only while the body is being read. */
+  cancelBody: ((refusal: Refusal) => void) | undefined;
+}
+
+/** Resolves when the exchange has its answer, or needs none because the client left. */
+export type Handler = (exchange: Exchange) => Promise<void> | void;

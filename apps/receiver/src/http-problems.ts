@@ -1,0 +1,205 @@
+import type { MessagingErrorCode } from '@kero/messaging';
+
+export interface HttpProblemDefinition {
+  readonly status: number;
+  readonly title: string;
+  /** True when the same request may succeed later, without anybody changing it. */
+  readonly retryable: boolean;
+  /** Sent as Retry-After, in seconds. */
+  readonly retryAfterSeconds?: number;
+  readonly meaning: string;
+}
+
+/**
+ * Every problem the HTTP API answers with (`type` is `urn:kero:problem:<code>`); docs/errors.md and the OpenAPI document
+ * are generated from this table. A 4xx was never stored. After a 5xx nobody knows: the same event may be sent again.
+ */
+export const httpProblems = {
+  empty_body: {
+    status: 400,
+    title: 'The body is empty',
+    retryable: false,
+    meaning: 'A request without a body. Send one event as a JSON object.',
+  },
+  invalid_json: {
+    status: 400,
+    title: 'The body is not JSON',
+    retryable: false,
+    meaning: 'The body is not one JSON text. `errors` says where the reader stumbled.',
+  },
+  invalid_utf8: {
+    status: 400,
+    title: 'The body is not UTF-8',
+    retryable: false,
+    meaning: 'JSON is UTF-8, and the body has bytes that are not.',
+  },
+  byte_order_mark: {
+    status: 400,
+    title: 'The body begins with a byte order mark',
+    retryable: false,
+    meaning: 'JSON is UTF-8 without a byte order mark. Leave the first three bytes out.',
+  },
+  malformed_request: {
+    status: 400,
+    title: 'The request breaks the rules of HTTP',
+    retryable: false,
+    meaning: 'The request breaks the rules of HTTP/1.1 (bad framing, no Host, a body that ends too early).',
+  },
+  not_found: {
+    status: 404,
+    title: 'There is nothing here',
+    retryable: false,
+    meaning: 'No route has this path. Events go to POST /api/v1/events.',
+  },
+  method_not_allowed: {
+    status: 405,
+    title: 'The method is not allowed here',
+    retryable: false,
+    meaning: 'The path exists, but not for this method. `Allow` lists those that it takes.',
+  },
+  request_timeout: {
+    status: 408,
+    title: 'The request came too slowly',
+    retryable: true,
+    meaning:
+      'Headers or body did not arrive in time (RECEIVER_HEADER_TIMEOUT, RECEIVER_BODY_TIMEOUT). Nothing of it was stored.',
+  },
+  body_too_large: {
+    status: 413,
+    title: 'The body is too large',
+    retryable: false,
+    meaning: 'The body is larger than RECEIVER_MAX_BODY.',
+  },
+  event_too_large: {
+    status: 413,
+    title: 'The event is too large',
+    retryable: false,
+    meaning: 'The text of the event is larger than EVENTS_MAX_BYTES.',
+  },
+  record_too_large: {
+    status: 413,
+    title: 'The event is too large for the log',
+    retryable: false,
+    meaning: 'The log takes no record of this size (on Kafka: max.message.bytes of the topic).',
+  },
+  unsupported_media_type: {
+    status: 415,
+    title: 'The content type is not supported',
+    retryable: false,
+    meaning: 'The Content-Type is none that this version reads. `Accept-Post` lists those that it does.',
+  },
+  unsupported_encoding: {
+    status: 415,
+    title: 'The content encoding is not supported',
+    retryable: false,
+    meaning: 'The Content-Encoding is none that this version reads. `Accept-Encoding` lists those that it does.',
+  },
+  invalid_event: {
+    status: 422,
+    title: 'The event is not valid',
+    retryable: false,
+    meaning: 'The body is JSON, but breaks the rules of an event. `errors` names every problem with its place.',
+  },
+  batch_unsupported: {
+    status: 422,
+    title: 'Batches are not supported',
+    retryable: false,
+    meaning: 'The body is a JSON array. This version takes one event a request.',
+  },
+  headers_too_large: {
+    status: 431,
+    title: 'The headers are too large',
+    retryable: false,
+    meaning: 'The request line and headers together are larger than 16 KiB.',
+  },
+  internal_error: {
+    status: 500,
+    title: 'The receiver made a mistake',
+    retryable: true,
+    meaning:
+      'A fault of Kero itself. The log line with the same request id says which; the event may or may not be stored.',
+  },
+  log_refused: {
+    status: 500,
+    title: 'The log refused the event',
+    retryable: false,
+    meaning:
+      'The event is valid, but the log does not take it from this receiver (its rights on the topic, or a bug). A person has to look; the event was not stored.',
+  },
+  log_unavailable: {
+    status: 503,
+    title: 'The log did not confirm',
+    retryable: true,
+    retryAfterSeconds: 5,
+    meaning:
+      'The log did not confirm within RECEIVER_DEADLINE, or is down. The event may be stored: send the same one again.',
+  },
+  log_overloaded: {
+    status: 503,
+    title: 'The log is overloaded',
+    retryable: true,
+    retryAfterSeconds: 1,
+    meaning: 'Too many events wait for the log. This one was not stored.',
+  },
+  overloaded: {
+    status: 503,
+    title: 'The receiver is overloaded',
+    retryable: true,
+    retryAfterSeconds: 1,
+    meaning: 'More bytes wait for the log than RECEIVER_MAX_IN_FLIGHT. This event was not stored.',
+  },
+  stopping: {
+    status: 503,
+    title: 'The receiver is stopping',
+    retryable: true,
+    retryAfterSeconds: 1,
+    meaning: 'This process is about to end. The event was not stored: send it again, to the next one.',
+  },
+} as const satisfies Record<string, HttpProblemDefinition>;
+
+export type HttpProblemCode = keyof typeof httpProblems;
+
+/** One wrong thing in a body: where (JSON Pointer), which (a stable code), and for a person. */
+export interface ErrorItem {
+  readonly pointer: string;
+  readonly code: string;
+  readonly detail: string;
+}
+
+/** A request that will not be served, as a value: refusing is usual, so nothing is thrown for it. */
+export interface Refusal {
+  readonly code: HttpProblemCode;
+  readonly detail: string;
+  readonly errors?: readonly ErrorItem[];
+  /** Further response headers: name, value, name, value. */
+  readonly headers?: readonly string[];
+}
+
+/**
+ * What the client is told when the log did not take a record.
+ * `log_refused` is a 500, not a 503: the event is right and the log will refuse it again until a person has changed
+ * something on our side, which is what a 500 alarms about. A topic that vanished can come back, hence 503.
+ */
+export const problemOfAppend = {
+  log_unavailable: 'log_unavailable',
+  log_overloaded: 'log_overloaded',
+  log_closed: 'stopping',
+  record_too_large: 'record_too_large',
+  log_refused: 'log_refused',
+  topic_missing: 'log_unavailable',
+  topic_unsafe: 'log_unavailable',
+  offset_out_of_range: 'internal_error',
+} as const satisfies Record<MessagingErrorCode, HttpProblemCode>;
+
+/** The members of an RFC 9457 problem. */
+export function problemBody(refusal: Refusal, requestId: string): Record<string, unknown> {
+  const { status, title } = httpProblems[refusal.code];
+  return {
+    type: `urn:kero:problem:${refusal.code}`,
+    title,
+    status,
+    detail: refusal.detail,
+    request_id: requestId,
+    ...(refusal.errors && { errors: refusal.errors }),
+  };
+}

@@ -1,0 +1,298 @@
+import { type EventSettings, eventSchema, type JsonSchema, purchaseSchema } from '@kero/events';
+import type { Handler } from './exchange.ts';
+import { type HttpProblemCode, type HttpProblemDefinition, httpProblems } from './http-problems.ts';
+import type { ReceiverSettings } from './receiver-settings.ts';
+import { sendJson } from './responses.ts';
+
+export interface OpenApiOptions {
+  readonly maxBodyBytes: number;
+  readonly maxEventBytes: number;
+  /** event_timestamp of the examples, RFC 3339; recent, so that they can be sent as they are. */
+  readonly exampleTime: string;
+}
+
+const REQUEST_ID = '0b7c6f3e-5a52-4d0c-9d3c-0d8c4a6f1f10';
+
+/** The problems that POST /api/v1/events can answer with. */
+const EVENT_PROBLEMS = Object.keys(httpProblems).filter(
+  (code) => code !== 'not_found' && code !== 'method_not_allowed',
+) as HttpProblemCode[];
+
+/** The OpenAPI 3.1 document of the HTTP API, made from the same schemas and tables that the code runs on. */
+export function openApiDocument(options: OpenApiOptions): Record<string, unknown> {
+  return {
+    openapi: '3.1.0',
+    jsonSchemaDialect: 'https://json-schema.org/draft/2020-12/schema',
+    info: {
+      title: 'Kero',
+      version: '1.0.0',
+      license: { name: 'MIT', identifier: 'MIT' },
+      description: [
+        'Send events. Each request ends as one of three:',
+        '',
+        '- **2xx**: the event is in the log and ends as exactly one row.',
+        '- **4xx**: it was refused and is stored nowhere.',
+        '- **5xx, a time-out, a broken connection**: nobody knows. Send the same event again, with the same content: it is stored once.',
+        '',
+        'Errors are problems as in RFC 9457; `x-request-id` finds the request in the log lines of the receiver.',
+      ].join('\n'),
+    },
+    servers: [{ url: '/' }],
+    tags: [{ name: 'events' }, { name: 'health' }, { name: 'documentation' }],
+    paths: {
+      '/api/v1/events': { post: sendEvent(options) },
+      '/health/live': { get: liveOperation },
+      '/health/ready': { get: readyOperation },
+      '/api/v1/openapi.json': { get: openApiOperation },
+      '/docs': { get: docsOperation },
+    },
+    components: {
+      schemas: { ...eventSchemas(), ...answerSchemas },
+      headers: {
+        RequestId: {
+          description: 'Finds this request in the log lines of the receiver.',
+          schema: { type: 'string' },
+          example: REQUEST_ID,
+        },
+      },
+    },
+  };
+}
+
+/** GET /api/v1/openapi.json. Its examples carry the time of the look, so that they are never too old to be accepted. */
+export function openApiRoute(options: {
+  settings: ReceiverSettings;
+  eventSettings: EventSettings;
+  now: () => number;
+}): Handler {
+  const { settings, eventSettings, now } = options;
+  return (exchange) => {
+    const exampleTime = new Date(now()).toISOString();
+    const limits = { maxBodyBytes: settings.maxBodyBytes, maxEventBytes: eventSettings.maxBytes };
+    sendJson(exchange, 200, JSON.stringify(openApiDocument({ ...limits, exampleTime })));
+  };
+}
+
+const REQUEST_ID_HEADER = { 'x-request-id': { $ref: '#/components/headers/RequestId' } };
+
+function sendEvent({ maxBodyBytes, maxEventBytes, exampleTime }: OpenApiOptions) {
+  return {
+    operationId: 'sendEvent',
+    tags: ['events'],
+    summary: 'Send one event',
+    description: [
+      'Answers 202 after the log has confirmed the event. The same event sent twice has the same id and is stored once.',
+      `A body may have ${maxBodyBytes} bytes, the text of an event ${maxEventBytes}. A slash at the end of the path changes nothing.`,
+    ].join('\n\n'),
+    parameters: [
+      {
+        name: 'x-request-id',
+        in: 'header',
+        description: 'Your own id of this request; another one is made when it does not match the pattern.',
+        schema: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,64}$' },
+      },
+      {
+        name: 'traceparent',
+        in: 'header',
+        description: 'W3C Trace Context; travels with the event through the log.',
+        schema: { type: 'string' },
+      },
+    ],
+    requestBody: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: { $ref: '#/components/schemas/Event' },
+          examples: eventExamples(exampleTime),
+        },
+      },
+    },
+    responses: {
+      202: {
+        description: 'The event is in the log.',
+        headers: REQUEST_ID_HEADER,
+        content: {
+          'application/json': {
+            schema: { $ref: '#/components/schemas/Accepted' },
+            example: { status: 'accepted', id: '0199be1d-1100-8548-b29d-d65d5192914d' },
+          },
+        },
+      },
+      ...problemResponses(EVENT_PROBLEMS),
+    },
+  };
+}
+
+function eventExamples(exampleTime: string) {
+  const event = { user_id: 'user-1', event_type: 'purchase', event_timestamp: exampleTime };
+  return {
+    purchase: {
+      summary: 'A purchase',
+      value: { ...event, event_data: { item_id: '42', price: 19.9, tags: ['gift'] } },
+    },
+    purchaseWithOwnId: {
+      summary: 'With your own id, which makes sending again safe whatever else is equal',
+      value: { ...event, event_id: 'order-77', source: 'shop', event_data: { item_id: '42', price: '19.90' } },
+    },
+    anotherType: {
+      summary: 'A type without a schema: any object is its data',
+      value: { ...event, event_type: 'page_view', event_data: { path: '/', seconds: 12 } },
+    },
+  };
+}
+
+/** One response a status; each of its codes is an example. */
+function problemResponses(codes: readonly HttpProblemCode[]): Record<string, unknown> {
+  const byStatus = Map.groupBy(codes, (code) => httpProblems[code].status);
+  return Object.fromEntries([...byStatus].map(([status, group]) => [status, problemResponse(group)]));
+}
+
+function problemResponse(codes: readonly HttpProblemCode[]) {
+  const definitions = codes.map((code): [HttpProblemCode, HttpProblemDefinition] => [code, httpProblems[code]]);
+  const retryAfter = definitions.some(([, { retryAfterSeconds }]) => retryAfterSeconds !== undefined);
+  return {
+    description: definitions.map(([code, { meaning }]) => `\`${code}\`: ${meaning}`).join('\n\n'),
+    headers: {
+      ...REQUEST_ID_HEADER,
+      ...(retryAfter && {
+        'retry-after': { description: 'Seconds to wait before sending again.', schema: { type: 'integer' } },
+      }),
+    },
+    content: {
+      'application/problem+json': {
+        schema: { $ref: '#/components/schemas/Problem' },
+        examples: Object.fromEntries(
+          definitions.map(([code, { title, status, meaning }]) => [
+            code,
+            {
+              value: { type: `urn:kero:problem:${code}`, title, status, detail: meaning, request_id: REQUEST_ID },
+            },
+          ]),
+        ),
+      },
+    },
+  };
+}
+
+const otherAnswers = {
+  default: {
+    description: 'A problem.',
+    headers: REQUEST_ID_HEADER,
+    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+  },
+};
+
+function statusAnswer(status: 'up' | 'down', description: string) {
+  return {
+    description,
+    headers: REQUEST_ID_HEADER,
+    content: { 'application/json': { schema: { $ref: '#/components/schemas/Health' }, example: { status } } },
+  };
+}
+
+const liveOperation = {
+  operationId: 'isLive',
+  tags: ['health'],
+  summary: 'Whether the process answers',
+  responses: { 200: statusAnswer('up', 'It does.'), ...otherAnswers },
+};
+
+const readyOperation = {
+  operationId: 'isReady',
+  tags: ['health'],
+  summary: 'Whether this receiver should get requests',
+  responses: {
+    200: statusAnswer('up', 'It should.'),
+    503: statusAnswer('down', 'It should not: the log is down, or the process is stopping.'),
+    ...otherAnswers,
+  },
+};
+
+const openApiOperation = {
+  operationId: 'getOpenApi',
+  tags: ['documentation'],
+  summary: 'This document',
+  responses: {
+    200: {
+      description: 'OpenAPI 3.1.',
+      headers: REQUEST_ID_HEADER,
+      content: { 'application/json': { schema: { type: 'object' } } },
+    },
+    ...otherAnswers,
+  },
+};
+
+const docsOperation = {
+  operationId: 'getDocs',
+  tags: ['documentation'],
+  summary: 'This document as a page on which the API can be tried',
+  responses: {
+    200: {
+      description: 'HTML.',
+      headers: REQUEST_ID_HEADER,
+      content: { 'text/html': { schema: { type: 'string' } } },
+    },
+    ...otherAnswers,
+  },
+};
+
+/** The published schemas, with the rule that ties a type to the schema of its data. */
+function eventSchemas(): Record<string, unknown> {
+  return {
+    Event: {
+      ...embedded(eventSchema),
+      if: { properties: { event_type: { const: 'purchase' } }, required: ['event_type'] },
+      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema.
+      then: { properties: { event_data: { $ref: '#/components/schemas/PurchaseData' } } },
+    },
+    PurchaseData: embedded(purchaseSchema),
+  };
+}
+
+/** A schema as a part of this document: it has the document's dialect, and is referred to by its place in it. */
+function embedded({ $schema, $id, ...schema }: JsonSchema): JsonSchema {
+  return schema;
+}
+
+const answerSchemas = {
+  Accepted: {
+    type: 'object',
+    required: ['status', 'id'],
+    additionalProperties: false,
+    properties: {
+      status: { const: 'accepted' },
+      id: { description: 'The id of the row.', type: 'string', format: 'uuid' },
+    },
+  },
+  Problem: {
+    description: 'A problem as in RFC 9457.',
+    type: 'object',
+    required: ['type', 'title', 'status', 'detail', 'request_id'],
+    properties: {
+      type: { description: 'Stable: urn:kero:problem:<code>.', type: 'string', format: 'uri' },
+      title: { type: 'string' },
+      status: { type: 'integer' },
+      detail: { type: 'string' },
+      request_id: { type: 'string' },
+      errors: {
+        description: 'Every problem of the body, with its place.',
+        type: 'array',
+        items: { $ref: '#/components/schemas/ErrorItem' },
+      },
+    },
+  },
+  ErrorItem: {
+    type: 'object',
+    required: ['pointer', 'code', 'detail'],
+    properties: {
+      pointer: { description: 'JSON Pointer to the place; empty is the whole.', type: 'string' },
+      code: { description: 'Stable.', type: 'string' },
+      detail: { type: 'string' },
+    },
+  },
+  Health: {
+    type: 'object',
+    required: ['status'],
+    properties: { status: { enum: ['up', 'down'] } },
+  },
+};

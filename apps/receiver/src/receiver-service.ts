@@ -1,0 +1,107 @@
+import { type EventSettings, eventSettings } from '@kero/events';
+import { type Messaging, messagingConfig, messagingSettings, needsKafka, openMessaging } from '@kero/messaging';
+import {
+  aborted,
+  Health,
+  type Logger,
+  listen,
+  runtimeSettings,
+  type ServiceContext,
+  startAdminServer,
+  type ValuesOf,
+} from '@kero/runtime';
+import { createReceiver } from './app.ts';
+import type { ReceiverCounts } from './receiver-counts.ts';
+import { type ReceiverSettings, receiverSettings } from './receiver-settings.ts';
+
+/** Every group of settings that the receiver reads. */
+export const receiverGroups = {
+  runtime: runtimeSettings,
+  receiver: receiverSettings,
+  events: eventSettings,
+  messaging: messagingSettings,
+};
+
+export type ReceiverServiceSettings = {
+  readonly [K in keyof typeof receiverGroups]: ValuesOf<(typeof receiverGroups)[K]>;
+};
+
+export const DEFAULT_ADMIN_PORT = 9101;
+
+/** What key and headers add to the text of an event at most: user_id and source of 256 code points, and the small rest. */
+const RECORD_OVERHEAD_BYTES = 4096;
+
+/** The receiver as a service of its own: opens what it needs, runs until it is told to stop. */
+export async function receiverService(
+  context: ServiceContext,
+  settings: ReceiverServiceSettings,
+  logger: Logger,
+): Promise<void> {
+  const { runtime } = settings;
+  const health = new Health();
+  const messagingChoice = messagingConfig(settings.messaging, {
+    dataDirectory: runtime.dataDirectory,
+    clientId: `${runtime.projectName}-receiver`,
+    maxRecordBytes: settings.events.maxBytes + RECORD_OVERHEAD_BYTES,
+  });
+  if (messagingChoice.driver === 'embedded') throw needsKafka('receiver');
+
+  const admin = { host: runtime.adminHost, port: runtime.adminPort ?? DEFAULT_ADMIN_PORT, health };
+  context.resources.use(await startAdminServer(admin));
+  const messaging = await openMessaging(messagingChoice, { logger });
+  context.resources.defer(() => messaging.close());
+  logger.info(`messaging: ${messaging.description}`);
+
+  await startReceiver(context, { messaging, settings, health, logger });
+  await aborted(context.stop);
+}
+
+export interface StartReceiverDeps {
+  /** Opened by the caller, and registered with the context before this call, so that it closes after the receiver. */
+  readonly messaging: Messaging;
+  readonly settings: { readonly receiver: ReceiverSettings; readonly events: EventSettings };
+  readonly health: Health;
+  readonly logger: Logger;
+}
+
+export interface RunningReceiver {
+  readonly port: number;
+  /** Where this machine reaches it, without a slash at its end. */
+  readonly url: string;
+  readonly counts: ReceiverCounts;
+}
+
+/**
+ * Opens a producer, listens, and resolves when requests are served. It stops when the context does: not ready any more, no
+ * new connections, requests in flight get their answers, and after that the producer is closed.
+ */
+export async function startReceiver(context: ServiceContext, deps: StartReceiverDeps): Promise<RunningReceiver> {
+  const { messaging, health, logger } = deps;
+  const settings = deps.settings.receiver;
+  const producer = await messaging.producer();
+  context.resources.defer(() => producer.close());
+
+  const receiver = createReceiver({ producer, settings, eventSettings: deps.settings.events, health, logger });
+  context.resources.defer(async () => {
+    await receiver.stop();
+    const { accepted, aborted: left, rejected } = receiver.counts;
+    logger.info({ accepted, aborted: left, rejected: withoutZeros(rejected) }, 'receiver stopped');
+  });
+  const port = await listen(receiver.server, settings.host, settings.port, 'RECEIVER_PORT');
+  context.stop.addEventListener('abort', () => void receiver.stop(), { once: true });
+
+  const url = `http://${urlHost(settings.host)}:${port}`;
+  logger.info(`receiver: POST ${url}/api/v1/events, docs at ${url}/docs`);
+  return { port, url, counts: receiver.counts };
+}
+
+function withoutZeros(counts: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
+}
+
+/** A server that listens everywhere is reached at loopback, too; an IPv6 address stands in brackets. */
+function urlHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
+}

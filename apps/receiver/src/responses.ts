@@ -1,0 +1,114 @@
+import type { Logger } from '@kero/runtime';
+import type { Exchange } from './exchange.ts';
+import { httpProblems, problemBody, type Refusal } from './http-problems.ts';
+import type { ReceiverCounts } from './receiver-counts.ts';
+
+/** On every answer: none of them may be cached, or read as another type than it says. */
+const COMMON_HEADERS = ['cache-control', 'no-store', 'x-content-type-options', 'nosniff'];
+
+/** A refused body that is at most this long is read to its end, so that the connection can be used again. */
+const DISCARD_BYTES = 64 * 1024;
+
+/** How long, and how many bytes, a client that goes on sending is listened to so that it can read the answer. */
+const LINGER_MS = 1000;
+const LINGER_BYTES = 16 * 1024 ** 2;
+
+/** Answers with a body. `headers`: name, value, name, value; they replace the common ones. */
+export function send(exchange: Exchange, status: number, headers: readonly string[], body: string | Buffer): void {
+  exchange.response.writeHead(status, [
+    'content-length',
+    String(Buffer.byteLength(body)),
+    'x-request-id',
+    exchange.requestId,
+    ...headers,
+  ]);
+  exchange.response.end(body);
+}
+
+export function sendJson(exchange: Exchange, status: number, json: string): void {
+  send(exchange, status, ['content-type', 'application/json', ...COMMON_HEADERS], json);
+}
+
+/** Answers with a problem, counts it and writes its log line. Does nothing where the answer has begun already. */
+export type Refuse = (exchange: Exchange, refusal: Refusal, cause?: unknown) => Promise<void> | void;
+
+export function createRefuse({ logger, counts }: { logger: Logger; counts: ReceiverCounts }): Refuse {
+  return (exchange, refusal, cause) => {
+    if (exchange.response.headersSent) return;
+    counts.rejected[refusal.code]++;
+    logRefusal(logger, refusal, exchange.requestId, cause);
+    return sendProblem(exchange, refusal);
+  };
+}
+
+/** One line a refused request. It holds codes and never the details, which may quote the body. */
+export function logRefusal(logger: Logger, refusal: Refusal, requestId: string, cause?: unknown): void {
+  const { status, title } = httpProblems[refusal.code];
+  const problems = refusal.errors && [...new Set(refusal.errors.map(({ code }) => code))];
+  const line = { requestId, status, code: refusal.code, problems };
+  if (status === 500) logger.error({ ...line, err: cause }, title);
+  // Shedding load must stay cheap, and what is not aimed at events is noise.
+  else if (QUIET.has(refusal.code)) logger.debug(line, title);
+  else logger.info(cause === undefined ? line : { ...line, reason: reasonOf(cause) }, title);
+}
+
+const QUIET: ReadonlySet<string> = new Set([
+  'not_found',
+  'method_not_allowed',
+  'malformed_request',
+  'headers_too_large',
+  'request_timeout',
+  'overloaded',
+]);
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+function sendProblem(exchange: Exchange, refusal: Refusal): Promise<void> | void {
+  const { request, response, requestId } = exchange;
+  const definition: { status: number; retryAfterSeconds?: number } = httpProblems[refusal.code];
+  const body = `${JSON.stringify(problemBody(refusal, requestId))}\n`;
+  const headers = ['content-type', 'application/problem+json', ...COMMON_HEADERS, ...(refusal.headers ?? [])];
+  if (definition.retryAfterSeconds !== undefined) headers.push('retry-after', String(definition.retryAfterSeconds));
+
+  const restOfBody = request.complete ? 'none' : restIsShort(exchange) ? 'short' : 'long';
+  if (restOfBody !== 'long') return send(exchange, definition.status, headers, body);
+
+  headers.push('connection', 'close', 'content-length', String(Buffer.byteLength(body)), 'x-request-id', requestId);
+  response.writeHead(definition.status, headers);
+  if (request.method === 'HEAD' || exchange.expectsContinue || refusal.code === 'request_timeout') {
+    response.end(body);
+    return;
+  }
+  response.write(body);
+  return linger(exchange);
+}
+
+function restIsShort({ request, expectsContinue }: Exchange): boolean {
+  // Who was not told to continue may leave the body out: the connection has lost its framing.
+  if (expectsContinue || request.destroyed) return false;
+  if (request.headers['transfer-encoding'] !== undefined) return false;
+  return Number(request.headers['content-length'] ?? 0) <= DISCARD_BYTES;
+}
+
+/**
+ * Reads on for a moment after the whole answer is written. Closing at once would reset the connection while the client
+ * is still sending, and a reset throws away the answer that it has not read yet.
+ */
+async function linger({ request, response }: Exchange): Promise<void> {
+  await new Promise<void>((resolve) => {
+    let left = LINGER_BYTES;
+    const timer = setTimeout(resolve, LINGER_MS);
+    request.on('data', (chunk: Buffer) => {
+      left -= chunk.length;
+      if (left < 0) resolve();
+    });
+    request.once('close', resolve);
+    request.once('end', resolve);
+    request.once('error', () => resolve());
+    request.resume();
+    response.once('close', () => clearTimeout(timer));
+  });
+  response.end();
+}
