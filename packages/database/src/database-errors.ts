@@ -32,6 +32,11 @@ export const databaseErrors = {
     meaning: 'A migration could not be applied; the database is as it was before it.',
     remedy: 'Read the message: mostly a missing right of POSTGRES_USER. Then run `kero migrate` again.',
   },
+  query_failed: {
+    retryable: false,
+    meaning: 'PostgreSQL did not accept a statement that a person gave it (`kero sql`).',
+    remedy: 'Read the message of PostgreSQL; docs/querying.md has the tables and example statements.',
+  },
   embedded_server_failed: {
     retryable: false,
     meaning: 'The embedded PostgreSQL server cannot be started.',

@@ -7,6 +7,7 @@ export {
   type EmbeddedDatabaseConfig,
   type PostgresConfig,
 } from './database-settings.ts';
+export { type EmbeddedConnection, embeddedConnection } from './embedded/embedded-database.ts';
 export type {
   Database,
   DeadLetter,
@@ -19,3 +20,5 @@ export type {
   StoreResult,
 } from './event-store.ts';
 export { deadLetterReasons } from './event-store.ts';
+export { migrate } from './migrate.ts';
+export { connectDatabase, openDatabase } from './open-database.ts';

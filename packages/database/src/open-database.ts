@@ -1,0 +1,34 @@
+import type { Logger } from '@kero/runtime';
+import type { DatabaseConfig } from './database-settings.ts';
+import { connectRunning, openEmbedded } from './embedded/embedded-database.ts';
+import type { Database } from './event-store.ts';
+import { connectPostgres, openPostgres } from './postgres/postgres-database.ts';
+
+/**
+ * Opens the configured database and checks that its schema fits this program; embedded mode starts the server and
+ * migrates first. A server that cannot be reached is waited for about 15 seconds.
+ *
+ * Throws KeroError: `database_unavailable`, `database_misconfigured`, `schema_missing`, `schema_newer`,
+ * `migration_failed`, `embedded_server_failed`, and `folder_in_use` when another process runs the embedded server.
+ */
+export async function openDatabase(config: DatabaseConfig, { logger }: { logger: Logger }): Promise<Database> {
+  switch (config.driver) {
+    case 'postgres':
+      return openPostgres(config, { logger });
+    case 'embedded':
+      return openEmbedded(config, { logger });
+  }
+}
+
+/**
+ * Connects to the configured database for statements of a person (Database.query), whatever its schema is like. An
+ * embedded server that another process runs is used as it is; one that does not run is started, and stopped by close().
+ */
+export async function connectDatabase(config: DatabaseConfig, { logger }: { logger: Logger }): Promise<Database> {
+  switch (config.driver) {
+    case 'postgres':
+      return connectPostgres(config, { logger });
+    case 'embedded':
+      return (await connectRunning(config, { logger })) ?? openEmbedded(config, { logger });
+  }
+}

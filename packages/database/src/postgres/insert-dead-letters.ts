@@ -1,0 +1,52 @@
+import { isUtf8 } from 'node:buffer';
+import type { ClientBase } from 'pg';
+import type { DeadLetter, StoreRecord } from '../event-store.ts';
+import { elementTypes, encodeArray } from './binary.ts';
+
+/** A letter is known by its position in the log, so a batch that is read again leaves the letter of the first time. */
+const INSERT_DEAD_LETTERS = `
+insert into public.dead_letters
+  (id, reason, detail, payload, record_key, record_headers, log_id, log_partition, log_offset, received_at)
+select id, reason, detail, payload, record_key, record_headers, $9::uuid, $10::int, log_offset, received_at
+from unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::bytea[], $6::jsonb[], $7::bigint[], $8::timestamptz[])
+  as batch (id, reason, detail, payload, record_key, record_headers, log_offset, received_at)
+on conflict (log_id, log_partition, log_offset) do nothing
+returning log_offset`;
+
+/** Writes the letters that are not there yet; resolves to the offsets of those that it wrote. */
+export async function insertDeadLetters(
+  client: ClientBase,
+  letters: readonly DeadLetter[],
+  log: { readonly logId: string; readonly logPartition: number },
+): Promise<Set<bigint>> {
+  const inserted = await client.query<[string]>({
+    text: INSERT_DEAD_LETTERS,
+    rowMode: 'array',
+    values: [
+      encodeArray(elementTypes.uuid, letters, (letter) => letter.id),
+      encodeArray(elementTypes.text, letters, (letter) => letter.reason),
+      encodeArray(elementTypes.text, letters, (letter) => storableText(letter.detail)),
+      encodeArray(elementTypes.bytea, letters, (letter) => letter.record.value),
+      encodeArray(elementTypes.bytea, letters, (letter) => letter.record.key),
+      encodeArray(elementTypes.jsonb, letters, (letter) => headersJson(letter.record)),
+      encodeArray(elementTypes.int8, letters, (letter) => letter.record.offset),
+      encodeArray(elementTypes.timestamptz, letters, (letter) => letter.record.receivedAtMicros),
+      log.logId,
+      log.logPartition,
+    ],
+  });
+  return new Set(inserted.rows.map(([offset]) => BigInt(offset)));
+}
+
+/** Nothing that a record may hold keeps its letter out: what jsonb and text cannot hold is written in another way. */
+function headersJson({ headers }: StoreRecord): Buffer {
+  const pairs = headers.map(([name, value]) => {
+    const isText = isUtf8(value) && !value.includes(0);
+    return [storableText(name), isText ? value.toString('utf8') : { base64: value.toString('base64') }];
+  });
+  return Buffer.from(JSON.stringify(pairs));
+}
+
+function storableText(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\\u0000');
+}

@@ -1,0 +1,145 @@
+import { type Logger, sleep } from '@kero/runtime';
+import type pg from 'pg';
+import { databaseError } from '../database-errors.ts';
+import type { PostgresConfig } from '../database-settings.ts';
+import type { Database, QueryResult } from '../event-store.ts';
+import { checkSchema } from '../schema-version.ts';
+import { isServerError, toDatabaseError } from './classify-error.ts';
+import { connectWritable, noLimits, type ServerAddress, writerLimits } from './client.ts';
+import { ConnectionPool } from './connection-pool.ts';
+import { migrateServer } from './migrate-server.ts';
+import { PostgresEventStore } from './store-batch.ts';
+import { waitForServer } from './wait-for-server.ts';
+
+/** A server that is just starting gets this long. */
+const PATIENCE_MS = 15_000;
+const CLOSE_GRACE_MS = 10_000;
+const PROBE_INTERVAL_MS = 1_000;
+
+export interface OpenOptions {
+  readonly logger: Logger;
+  /** How long to wait for a server that does not answer yet, in milliseconds. */
+  readonly patienceMs?: number;
+  /** Called last when the database is closed. */
+  readonly stopServer?: () => Promise<void>;
+}
+
+/** Opens a database on a server that runs, with a schema that fits. */
+export async function openPostgres(config: PostgresConfig, options: OpenOptions): Promise<Database> {
+  const { logger, patienceMs = PATIENCE_MS } = options;
+  await waitForServer(config, { logger, patienceMs });
+  if (config.migrate) await migrateServer(config, { logger });
+  return connect(config, checkSchema, options);
+}
+
+/** The same without a look at the schema, for statements of a person: on a schema that does not fit they are most needed. */
+export async function connectPostgres(config: PostgresConfig, options: OpenOptions): Promise<Database> {
+  const { logger, patienceMs = PATIENCE_MS } = options;
+  await waitForServer(config, { logger, patienceMs });
+  return connect(config, async () => {}, options);
+}
+
+async function connect(
+  config: PostgresConfig,
+  check: (client: pg.Client) => Promise<void>,
+  { stopServer }: OpenOptions,
+): Promise<Database> {
+  const { client, host, port, serverVersion } = await connectWritable(config, writerLimits);
+  try {
+    await check(client);
+  } finally {
+    await client.end();
+  }
+  const description = `PostgreSQL ${serverVersion} at ${host}:${port}, database ${config.database}`;
+  return new PostgresDatabase(config, description, stopServer);
+}
+
+class PostgresDatabase implements Database {
+  readonly description: string;
+  readonly events: PostgresEventStore;
+  readonly #server: ServerAddress;
+  readonly #pool: ConnectionPool;
+  readonly #stopServer: (() => Promise<void>) | undefined;
+  readonly #closing = new AbortController();
+  #closed: Promise<void> | undefined;
+  #probing = false;
+
+  constructor(config: PostgresConfig, description: string, stopServer: (() => Promise<void>) | undefined) {
+    this.description = description;
+    this.#server = config;
+    this.#stopServer = stopServer;
+    this.#pool = new ConnectionPool({
+      server: config,
+      limits: writerLimits,
+      maxConnections: config.maxConnections,
+      onConnect: checkSchema,
+    });
+    this.events = new PostgresEventStore(this.#pool);
+  }
+
+  async query(sql: string): Promise<QueryResult> {
+    return runQuery(this.#server, sql);
+  }
+
+  health(): { readonly up: true } | { readonly up: false; readonly reason: string } {
+    const state = this.#pool.state;
+    // Nobody else may ask the database for a while, so asking for its health is what finds out that it is well again.
+    if (!state.up) void this.#probe();
+    return state;
+  }
+
+  async close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort();
+    await this.#pool.close(CLOSE_GRACE_MS);
+    await this.#stopServer?.();
+  }
+
+  async #probe(): Promise<void> {
+    if (this.#probing || this.#closing.signal.aborted) return;
+    this.#probing = true;
+    try {
+      await this.#pool.use('probing', (client) => client.query('select 1'));
+    } catch {
+      await sleep(PROBE_INTERVAL_MS, this.#closing.signal);
+    } finally {
+      this.#probing = false;
+    }
+  }
+}
+
+/**
+ * One statement for a person, on a connection of its own (whatever it sets or begins ends with it), without limits of time.
+ */
+export async function runQuery(server: ServerAddress, sql: string): Promise<QueryResult> {
+  const { client } = await connectWritable(server, noLimits);
+  try {
+    // So that a statement ends when the person gives up and this process with it.
+    await client.query("set client_connection_check_interval = '5s'");
+    // Without values the library uses the simple protocol, in which every value is the text that PostgreSQL prints.
+    const asText = { getTypeParser: () => (value: string) => value } as unknown as pg.CustomTypesConfig;
+    const results = await client.query({ text: sql, rowMode: 'array', types: asText });
+    const last = Array.isArray(results) ? (results.at(-1) as typeof results) : results;
+    return {
+      columns: last.fields.map((field) => field.name),
+      rows: last.rows as (string | null)[][],
+      command: last.command,
+      rowCount: last.rowCount,
+    };
+  } catch (error) {
+    if (!isServerError(error)) throw toDatabaseError(error, 'running the statement');
+    throw databaseError('query_failed', describeQueryError(error), { cause: error });
+  } finally {
+    client.end().catch(() => {});
+  }
+}
+
+function describeQueryError(error: pg.DatabaseError): string {
+  const place = error.position ? ` (at character ${error.position})` : '';
+  const more = [error.detail, error.hint].filter((text) => text).map((text) => `\n${text}`);
+  return `${error.code}: ${error.message}${place}${more.join('')}`;
+}
