@@ -1,0 +1,150 @@
+import { Consumer } from '@platformatic/kafka';
+import { type Connection, clientOptions } from './client-options.ts';
+import { brokerErrors } from './kafka-errors.ts';
+
+/** Which member of which generation of the group claims something. */
+export interface Generation {
+  readonly memberId: string;
+  readonly generationId: number;
+}
+
+/** Where to begin to read. */
+export interface StartOffsets {
+  /** Kafka's topic id. */
+  readonly logId: string;
+  readonly offsets: ReadonlyMap<number, bigint>;
+}
+
+export type CommitResult =
+  | 'committed'
+  /** The group is being shared anew: the next generation begins soon. */
+  | 'rebalancing'
+  /** The group goes on without this member. */
+  | 'fenced';
+
+/** Once the coordinator is dead and gone from the metadata, a client that remembers it never finds the new one. */
+const FAILURES_BEFORE_NEW_CLIENT = 3;
+
+/**
+ * What the group has committed. It is a client of its own that never joins and never retries: a client that may join, does
+ * so by itself when its generation is over, and sends old offsets under the new generation; this one is refused then.
+ */
+export class GroupOffsets {
+  readonly #connection: Connection;
+  readonly #topic: string;
+  readonly #groupId: string;
+  #rotation: number;
+  #client: Consumer;
+  #failures = 0;
+
+  constructor(connection: Connection, topic: string, groupId: string, rotation: number) {
+    this.#connection = connection;
+    this.#topic = topic;
+    this.#groupId = groupId;
+    this.#rotation = rotation;
+    this.#client = this.#newClient();
+  }
+
+  /** The committed offset of each partition, or the earliest one where nothing was committed. */
+  async startOffsets(partitions: readonly number[]): Promise<StartOffsets> {
+    return this.#guarded(async () => {
+      const topic = this.#topic;
+      const metadata = await this.#client.metadata({ topics: [topic], forceUpdate: true });
+      const logId = metadata.topics.get(topic)?.id ?? '';
+      const offsets = new Map<number, bigint>();
+      if (partitions.length === 0) return { logId, offsets };
+      const listed = await this.#client.listCommittedOffsets({ topics: [{ topic, partitions: [...partitions] }] });
+      // Indexed by partition number, with holes.
+      const committed = listed.get(topic) ?? [];
+      const missing: number[] = [];
+      for (const partition of partitions) {
+        const offset = committed[partition] ?? -1n;
+        if (offset >= 0n) offsets.set(partition, offset);
+        else missing.push(partition);
+      }
+      for (const [partition, { earliest }] of await this.#range(missing)) offsets.set(partition, earliest);
+      return { logId, offsets };
+    });
+  }
+
+  /** The first offset that is still there, and the one after the last. */
+  async range(partition: number): Promise<{ earliest: bigint; latest: bigint } | undefined> {
+    return this.#guarded(async () => (await this.#range([partition])).get(partition));
+  }
+
+  async #range(partitions: readonly number[]): Promise<Map<number, { earliest: bigint; latest: bigint }>> {
+    const range = new Map<number, { earliest: bigint; latest: bigint }>();
+    if (partitions.length === 0) return range;
+    const topics = [this.#topic];
+    const only = { [this.#topic]: [...partitions] };
+    const list = async (timestamp: bigint) =>
+      (await this.#client.listOffsets({ topics, partitions: only, timestamp })).get(this.#topic) ?? [];
+    const earliest = await list(-2n);
+    const latest = await list(-1n);
+    for (const partition of partitions) {
+      const first = earliest[partition];
+      const end = latest[partition];
+      if (first === undefined || end === undefined) throw new Error(`the brokers left out partition ${partition}`);
+      range.set(partition, { earliest: first, latest: end });
+    }
+    return range;
+  }
+
+  /** Rejects when the outcome is unknown: try again. */
+  async commit(generation: Generation, offsets: ReadonlyMap<number, bigint>): Promise<CommitResult> {
+    return this.#guarded(async () => {
+      this.#client.memberId = generation.memberId;
+      this.#client.generationId = generation.generationId;
+      try {
+        await this.#client.commit({
+          offsets: [...offsets].map(([partition, offset]) => ({
+            topic: this.#topic,
+            partition,
+            offset,
+            leaderEpoch: -1,
+          })),
+        });
+        return 'committed';
+      } catch (error) {
+        const names = brokerErrors(error);
+        if (names.has('ILLEGAL_GENERATION') || names.has('UNKNOWN_MEMBER_ID')) return 'fenced';
+        if (names.has('REBALANCE_IN_PROGRESS')) return 'rebalancing';
+        throw error;
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close(true).catch(() => {});
+  }
+
+  async #guarded<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      const result = await work();
+      this.#failures = 0;
+      return result;
+    } catch (error) {
+      if (++this.#failures >= FAILURES_BEFORE_NEW_CLIENT) {
+        this.#failures = 0;
+        this.#rotation++;
+        void this.close();
+        this.#client = this.#newClient();
+      }
+      throw error;
+    }
+  }
+
+  #newClient(): Consumer {
+    const client = new Consumer({
+      ...clientOptions(this.#connection, 'committer', this.#rotation),
+      groupId: this.#groupId,
+      autocommit: false,
+      retries: 0,
+      connectTimeout: 2000,
+      requestTimeout: 5000,
+    });
+    client.topics.track(this.#topic);
+    client.on('error', () => {});
+    return client;
+  }
+}

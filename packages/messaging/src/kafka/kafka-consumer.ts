@@ -1,0 +1,93 @@
+import { aborted, backoffMs, type Logger, sleep } from '@kero/runtime';
+import type { Consumer, ReadOptions, RecordBatch } from '../messaging.ts';
+import type { Connection } from './client-options.ts';
+import { GroupSession } from './group-session.ts';
+import { Wakeup } from './wakeup.ts';
+
+const RESTART_BACKOFF = { firstMs: 500, maxMs: 10_000 };
+/** A rebalance is no reason to call the consumer down. */
+const HEALTH_GRACE_MS = 15_000;
+
+export interface KafkaConsumerOptions {
+  readonly connection: Connection;
+  readonly topic: string;
+  readonly groupId: string;
+  readonly logger: Logger;
+}
+
+/**
+ * Reads as a member of the group, through one session after the other: a session that is broken is closed and the next one
+ * starts with the next broker, for as long as it takes. What a broken session had read but not committed is read again.
+ *
+ * idle --read()--> reading --stop--> stopped (open batches can still be committed) --close()--> closed
+ */
+export class KafkaConsumer implements Consumer {
+  readonly #options: KafkaConsumerOptions;
+  readonly #wakeup = new Wakeup();
+  readonly #closing = new AbortController();
+  #session: GroupSession | undefined;
+  #supervision: Promise<void> | undefined;
+  #stopped = false;
+  #wasReading = false;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: KafkaConsumerOptions) {
+    this.#options = options;
+  }
+
+  async *read(options: ReadOptions): AsyncGenerator<RecordBatch> {
+    if (this.#supervision || this.#stopped) throw new Error('read() is to be called once');
+    const over = () => options.stop.aborted || this.#closing.signal.aborted;
+    if (over()) return;
+    this.#supervision = this.#supervise();
+    void aborted(options.stop).then(() => this.#wakeup.notify());
+    try {
+      while (!over()) {
+        const batch = this.#session?.nextBatch(options);
+        if (batch) yield batch;
+        else await this.#wakeup.wait();
+      }
+    } finally {
+      this.#stopped = true;
+      this.#session?.stopFetching();
+    }
+  }
+
+  health(): { readonly up: true } | { readonly up: false; readonly reason: string } {
+    if (this.#closing.signal.aborted) return { up: false, reason: 'closed' };
+    const problem = this.#session ? this.#session.problem : { reason: 'not reading', forMs: 0 };
+    if (!problem) this.#wasReading = true;
+    if (!problem || (this.#wasReading && problem.forMs < HEALTH_GRACE_MS)) return { up: true };
+    return { up: false, reason: problem.reason };
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort();
+    this.#wakeup.notify();
+    await this.#session?.close();
+    await this.#supervision;
+  }
+
+  async #supervise(): Promise<void> {
+    const { topic, groupId, logger } = this.#options;
+    const closed = aborted(this.#closing.signal);
+    let failures = 0;
+    for (let rotation = 0; !this.#closing.signal.aborted; rotation++) {
+      const startedAt = performance.now();
+      const session = new GroupSession({ ...this.#options, rotation, onReady: () => this.#wakeup.notify() });
+      this.#session = session;
+      if (this.#stopped) session.stopFetching();
+      const reason = await Promise.race([session.run(), closed]);
+      await session.close();
+      if (reason === undefined) return;
+      failures = performance.now() - startedAt > 60_000 ? 0 : failures + 1;
+      logger.warn({ topic, groupId, reason }, 'reading from Kafka is interrupted; joining the group anew');
+      await sleep(backoffMs(failures, RESTART_BACKOFF), this.#closing.signal);
+    }
+  }
+}

@@ -1,0 +1,144 @@
+import type { Logger } from '@kero/runtime';
+import type { AppendOptions, NewRecord, Producer } from '../messaging.ts';
+import { messagingError } from '../messaging-errors.ts';
+import type { KafkaConfig } from '../messaging-settings.ts';
+import { partitionForKey } from '../partition-for-key.ts';
+import { AppendCall } from './append-call.ts';
+import { BATCH_OVERHEAD_BYTES } from './check-topic.ts';
+import type { Connection } from './client-options.ts';
+import { Lane } from './lane.ts';
+import type { TopicState } from './topic-state.ts';
+
+/** Two lanes keep two cores of brokers busy; more make smaller batches and are slower. */
+const LANES = 2;
+/** What one send holds at most. Larger sends are no faster and keep others waiting longer. */
+const SEND_RECORDS = 4096;
+const SEND_BYTES = 512 * 1024;
+/** Records that wait or are being sent, of all lanes. One call may exceed it, when nothing else waits. */
+const QUEUE_BYTES = 64 * 1024 * 1024;
+const CLOSE_GRACE_MS = 10_000;
+const PARTITION_COUNT_INTERVAL_MS = 30_000;
+
+export interface KafkaProducerOptions {
+  readonly connection: Connection;
+  readonly config: Pick<KafkaConfig, 'topic' | 'compression' | 'maxRecordBytes'>;
+  readonly state: TopicState;
+  readonly minInSync: number;
+  /** The topic's limit of a batch. */
+  readonly maxMessageBytes: number;
+  /** Asks the brokers for the topic as it is now; for a changed number of partitions. */
+  readonly readState: () => Promise<TopicState | undefined>;
+  readonly logger: Logger;
+}
+
+/** Gives every record to the lane of its partition, so that one key's records are never in two sends at a time. */
+export class KafkaProducer implements Producer {
+  readonly #options: KafkaProducerOptions;
+  readonly #lanes: readonly Lane[];
+  readonly #partitionTimer: NodeJS.Timeout;
+  #partitions: number;
+  #queuedBytes = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: KafkaProducerOptions) {
+    this.#options = options;
+    const { connection, config, state, minInSync, maxMessageBytes, logger } = options;
+    this.#partitions = state.partitions.length;
+    const bytes = Math.min(SEND_BYTES, maxMessageBytes - BATCH_OVERHEAD_BYTES);
+    this.#lanes = Array.from(
+      { length: Math.min(LANES, this.#partitions) },
+      (_, number) =>
+        new Lane({
+          number,
+          connection,
+          topic: config.topic,
+          compression: config.compression,
+          minInSync,
+          limits: { records: SEND_RECORDS, bytes },
+          logger,
+          onReleased: (released) => {
+            this.#queuedBytes -= released;
+          },
+        }),
+    );
+    this.#partitionTimer = setInterval(() => void this.#followPartitions(), PARTITION_COUNT_INTERVAL_MS);
+    this.#partitionTimer.unref();
+  }
+
+  append(records: readonly NewRecord[], { deadlineMs }: AppendOptions): Promise<void> {
+    if (records.length === 0) return Promise.resolve();
+    const touched = new Set<Lane>();
+    const call = new AppendCall(records.length, deadlineMs, ({ startedAt }) => {
+      for (const lane of touched) lane.missedDeadline(startedAt, `no confirmation within ${deadlineMs} ms`);
+    });
+    if (this.#closing !== undefined) {
+      call.failRest(messagingError('log_closed', 'the producer is closed'));
+      return call.promise;
+    }
+    const sizes = records.map(recordBytes);
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    if (this.#queuedBytes > 0 && this.#queuedBytes + total > QUEUE_BYTES) {
+      call.failRest(messagingError('log_overloaded', `${this.#queuedBytes} bytes wait for the log already`));
+      return call.promise;
+    }
+    for (const [index, record] of records.entries()) this.#queue(call, index, record, sizes[index] ?? 0, touched);
+    return call.promise;
+  }
+
+  #queue(call: AppendCall, index: number, record: NewRecord, bytes: number, touched: Set<Lane>): void {
+    const { maxRecordBytes } = this.#options.config;
+    if (bytes > maxRecordBytes) {
+      const message = `the record has ${bytes} bytes and the limit is ${maxRecordBytes}`;
+      call.settle(index, messagingError('record_too_large', message));
+      return;
+    }
+    const partition = partitionForKey(record.key, this.#partitions);
+    const lane = this.#lanes[partition % this.#lanes.length] as Lane;
+    const down = lane.whyDown(partition);
+    if (down) {
+      call.settle(index, messagingError('log_unavailable', `the log is down: ${down}`));
+      return;
+    }
+    touched.add(lane);
+    this.#queuedBytes += bytes;
+    lane.push(partition, { call, index, record, bytes });
+  }
+
+  /** Down when a lane is in trouble and nothing was confirmed on another since: what can be taken is still served. */
+  health(): { readonly up: true } | { readonly up: false; readonly reason: string } {
+    if (this.#closing !== undefined) return { up: false, reason: 'closed' };
+    const confirmedAt = Math.max(...this.#lanes.map((lane) => lane.confirmedAt));
+    for (const { trouble } of this.#lanes) {
+      if (trouble && trouble.since > confirmedAt) return { up: false, reason: trouble.reason };
+    }
+    return { up: true };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#partitionTimer);
+    await Promise.all(this.#lanes.map((lane) => lane.close(CLOSE_GRACE_MS)));
+  }
+
+  /** Partitions may be added while we run. The order of a key starts anew then, because its partition changes. */
+  async #followPartitions(): Promise<void> {
+    const { readState, logger, config } = this.#options;
+    const state = await readState().catch(() => undefined);
+    if (!state || state.partitions.length === this.#partitions) return;
+    logger.warn(
+      { topic: config.topic, before: this.#partitions, after: state.partitions.length },
+      'the number of partitions changed: the order of events of one user starts anew',
+    );
+    this.#partitions = state.partitions.length;
+  }
+}
+
+function recordBytes({ key, value, headers }: NewRecord): number {
+  let bytes = key.length + value.length;
+  for (const [name, headerValue] of headers) bytes += Buffer.byteLength(name) + headerValue.length;
+  return bytes;
+}

@@ -1,0 +1,275 @@
+import { backoffMs, type Logger, withDeadline } from '@kero/runtime';
+import { type CompressionAlgorithmValue, Producer } from '@platformatic/kafka';
+import { messagingError } from '../messaging-errors.ts';
+import type { AppendFailure } from './append-call.ts';
+import { type Connection, clientOptions } from './client-options.ts';
+import { brokerErrors, hadNoAnswer, reasonOf } from './kafka-errors.ts';
+import { PartitionQueue, type SendLimits, type WaitingRecord } from './partition-queue.ts';
+import { readTopicState, whyNotWritable } from './topic-state.ts';
+import { Wakeup } from './wakeup.ts';
+
+/** No option of the client bounds a send: retries nest, and its clock stops while a request queues. So the lane does. */
+const SEND_DEADLINE_MS = 12_000;
+const PROBE_DEADLINE_MS = 5000;
+/** How often a partition that is down is looked at. */
+const PROBE_BACKOFF = { firstMs: 100, maxMs: 1000 };
+
+/** Answers that mean: not stored, and never will be. Anything else leaves the outcome open. */
+const REFUSALS = [
+  'MESSAGE_TOO_LARGE',
+  'RECORD_LIST_TOO_LARGE',
+  'INVALID_RECORD',
+  'INVALID_TIMESTAMP',
+  'TOPIC_AUTHORIZATION_FAILED',
+  'CLUSTER_AUTHORIZATION_FAILED',
+  'UNSUPPORTED_COMPRESSION_TYPE',
+  'POLICY_VIOLATION',
+];
+
+export interface LaneOptions {
+  readonly number: number;
+  readonly connection: Connection;
+  readonly topic: string;
+  readonly compression: CompressionAlgorithmValue;
+  readonly minInSync: number;
+  readonly limits: SendLimits;
+  readonly logger: Logger;
+  /** Called with the bytes of records that are no longer in the lane. */
+  readonly onReleased: (bytes: number) => void;
+}
+
+/**
+ * Sends the records of some partitions, one send after the other: one client, at most one send at a time, one partition a
+ * send. Several sends of one client, or several partitions in one send, lose or double records when a broker fails
+ * (docs/decisions/kafka-client.md). What is appended while a send is out goes into the next one, so batches grow with load.
+ *
+ * A partition is up or down; records of one that is down are not sent:
+ *   up --send refused (not stored, and never will be)--> up; its records fail
+ *   up --send of unknown outcome--> down; its records go back to the front
+ *   down --the brokers name a leader and enough in-sync replicas--> up
+ * After any failure the lane has a new client, which starts at the next broker.
+ */
+export class Lane {
+  readonly #options: LaneOptions;
+  readonly #queues = new Map<number, PartitionQueue>();
+  readonly #wakeup = new Wakeup();
+  readonly #done: Promise<void>;
+  #client: Producer;
+  #rotation: number;
+  /** Failures in a row. */
+  #failures = 0;
+  /** When to ask again which partitions can be written (monotonic clock). */
+  #probeAt: number | undefined;
+  #sendBytes: number;
+  #lastSent = -1;
+  #closing = false;
+  #ended = false;
+  #confirmedAt = performance.now();
+  #trouble: { readonly reason: string; readonly since: number } | undefined;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+    this.#rotation = options.number;
+    this.#sendBytes = options.limits.bytes;
+    this.#client = this.#newClient();
+    this.#done = this.#run();
+  }
+
+  /** Why the lane is not known to take records, and since when (monotonic clock). */
+  get trouble() {
+    return this.#trouble;
+  }
+
+  /** When the log last confirmed something (monotonic clock). */
+  get confirmedAt(): number {
+    return this.#confirmedAt;
+  }
+
+  /** Why the partition is known to take no records now. */
+  whyDown(partition: number): string | undefined {
+    return this.#queues.get(partition)?.down;
+  }
+
+  push(partition: number, record: WaitingRecord): void {
+    this.#queue(partition).push(record);
+    this.#wakeup.notify();
+  }
+
+  /** A call passed its deadline. When nothing was confirmed since it began, the log is not known to be well. */
+  missedDeadline(startedAt: number, reason: string): void {
+    if (this.#confirmedAt < startedAt) this.#trouble ??= { reason, since: performance.now() };
+  }
+
+  /** Sends what waits, for at most `graceMs`; what is left fails. */
+  async close(graceMs: number): Promise<void> {
+    this.#closing = true;
+    this.#wakeup.notify();
+    const graceOver = () =>
+      messagingError('log_unavailable', `the log did not confirm within ${graceMs} ms after the stop`);
+    await withDeadline(this.#done, graceMs, graceOver).catch(() => {});
+    this.#ended = true;
+    this.#wakeup.notify();
+    for (const queue of this.#queues.values()) this.#settle(queue.takeAll(), graceOver());
+    await this.#dropClient();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#ended) {
+      const now = performance.now();
+      const queue = this.#nextQueue();
+      if (this.#probeAt !== undefined && this.#probeAt <= now) await this.#probe();
+      else if (queue) await this.#sendFrom(queue);
+      else if (this.#closing && [...this.#queues.values()].every(({ isEmpty }) => isEmpty)) return;
+      else await this.#wakeup.wait(this.#probeAt && this.#probeAt - now);
+    }
+  }
+
+  /** The partitions take turns. */
+  #nextQueue(): PartitionQueue | undefined {
+    const ready = [...this.#queues.values()].filter((queue) => !queue.isEmpty && !queue.down);
+    ready.sort((a, b) => a.partition - b.partition);
+    return ready.find(({ partition }) => partition > this.#lastSent) ?? ready[0];
+  }
+
+  async #sendFrom(queue: PartitionQueue): Promise<void> {
+    const { batch, released } = queue.take({ records: this.#options.limits.records, bytes: this.#sendBytes });
+    if (released > 0) this.#options.onReleased(released);
+    if (batch.length === 0) return;
+    this.#lastSent = queue.partition;
+    try {
+      const deadline = () => messagingError('log_unavailable', `no confirmation within ${SEND_DEADLINE_MS} ms`);
+      await withDeadline(this.#send(queue.partition, batch), SEND_DEADLINE_MS, deadline);
+    } catch (error) {
+      await this.#onFailure(queue, batch, error);
+      return;
+    }
+    this.#confirmedAt = performance.now();
+    this.#failures = 0;
+    this.#trouble = undefined;
+    queue.down = undefined;
+    this.#settle(batch);
+  }
+
+  async #send(partition: number, batch: readonly WaitingRecord[]): Promise<void> {
+    const { topic, compression } = this.#options;
+    await this.#client.send({
+      acks: -1,
+      compression,
+      messages: batch.map(({ record: { key, value, headers } }) => ({
+        topic,
+        partition,
+        key,
+        value,
+        // Keys that are buffers are never equal, so a name may repeat.
+        headers: new Map(headers.map(([name, bytes]) => [Buffer.from(name), bytes])),
+      })),
+    });
+  }
+
+  async #onFailure(queue: PartitionQueue, batch: WaitingRecord[], error: unknown): Promise<void> {
+    const { topic, logger } = this.#options;
+    const reason = reasonOf(error);
+    const where = { topic, partition: queue.partition, records: batch.length, reason };
+    const refusal = refusalOf(error);
+    this.#renewClient();
+    if (this.#ended) {
+      this.#settle(batch, messagingError('log_unavailable', 'the log did not confirm before the stop'));
+    } else if (refusal === 'record_too_large' && batch.length > 1) {
+      // The limit is one of the whole batch. Nothing of it is stored: smaller sends find the record that is too large.
+      this.#sendBytes = Math.max(1, Math.floor(this.#sendBytes / 2));
+      queue.putBack(batch);
+    } else if (refusal) {
+      logger.error(where, 'the log refused records for good');
+      this.#settle(batch, messagingError(refusal, `the log refused the record: ${reason}`, { cause: error }));
+    } else {
+      logger.warn(where, 'the log did not confirm records; trying again with the next broker');
+      this.#trouble ??= { reason, since: performance.now() };
+      queue.down = reason;
+      queue.putBack(batch);
+      this.#probeAt = performance.now() + (this.#failures++ > 0 ? backoffMs(this.#failures, PROBE_BACKOFF) : 0);
+    }
+  }
+
+  /** Asks which partitions can be written. Those that cannot are asked for again, less and less often. */
+  async #probe(): Promise<void> {
+    const { topic, minInSync, logger } = this.#options;
+    try {
+      const noAnswer = () => messagingError('log_unavailable', `no broker answered within ${PROBE_DEADLINE_MS} ms`);
+      const state = await withDeadline(readTopicState(this.#client, topic), PROBE_DEADLINE_MS, noAnswer);
+      for (const queue of this.#queues.values()) {
+        queue.down = state ? whyNotWritable(state, queue.partition, minInSync) : `the topic ${topic} does not exist`;
+      }
+    } catch (error) {
+      for (const queue of this.#queues.values()) queue.down = reasonOf(error);
+      this.#renewClient();
+    }
+    if (this.#someDown()) {
+      this.#failures++;
+      this.#probeAt = performance.now() + backoffMs(this.#failures, PROBE_BACKOFF);
+    } else {
+      this.#probeAt = undefined;
+      this.#trouble = undefined;
+      logger.info({ topic }, 'the log takes records again');
+    }
+  }
+
+  #someDown(): boolean {
+    for (const { down } of this.#queues.values()) if (down) return true;
+    return false;
+  }
+
+  #settle(batch: readonly WaitingRecord[], failure?: AppendFailure): void {
+    let bytes = 0;
+    for (const waiting of batch) {
+      waiting.call.settle(waiting.index, failure);
+      bytes += waiting.bytes;
+    }
+    if (bytes > 0) this.#options.onReleased(bytes);
+  }
+
+  #queue(partition: number): PartitionQueue {
+    let queue = this.#queues.get(partition);
+    if (!queue) {
+      queue = new PartitionQueue(partition);
+      this.#queues.set(partition, queue);
+    }
+    return queue;
+  }
+
+  /** A client is never used again after a failure: its sequence numbers may no longer be those that the broker expects. */
+  #renewClient(): void {
+    this.#rotation++;
+    void this.#dropClient();
+    if (!this.#ended) this.#client = this.#newClient();
+  }
+
+  async #dropClient(): Promise<void> {
+    await this.#client.close(true).catch(() => {});
+  }
+
+  #newClient(): Producer {
+    const { connection, number } = this.#options;
+    const client = new Producer({
+      ...clientOptions(connection, `producer-${number}`, this.#rotation),
+      idempotent: true,
+      // Longer than the 9 s after which Kafka gives the partitions of a dead broker to others.
+      retries: 30,
+      retryDelay: () => 300 + Math.random() * 200,
+      connectTimeout: 1500,
+      // The broker answers before the client gives up.
+      requestTimeout: 4000,
+      timeout: 3500,
+      metadataMaxAge: 60_000,
+    });
+    client.on('error', () => {});
+    return client;
+  }
+}
+
+/** Undefined when a try had no answer: then nobody knows whether the records are stored. */
+function refusalOf(error: unknown): 'record_too_large' | 'log_refused' | undefined {
+  if (hadNoAnswer(error)) return undefined;
+  const names = brokerErrors(error);
+  if (!REFUSALS.some((name) => names.has(name))) return undefined;
+  return names.has('MESSAGE_TOO_LARGE') || names.has('RECORD_LIST_TOO_LARGE') ? 'record_too_large' : 'log_refused';
+}

@@ -1,0 +1,139 @@
+import { isKeroError, type Logger, sleep, withDeadline } from '@kero/runtime';
+import { Admin } from '@platformatic/kafka';
+import type { Consumer, Messaging, Producer } from '../messaging.ts';
+import { messagingError } from '../messaging-errors.ts';
+import type { KafkaConfig } from '../messaging-settings.ts';
+import { checkTopic, type TopicSettings } from './check-topic.ts';
+import { addresses, type Connection, clientOptions, readConnection } from './client-options.ts';
+import { createTopic } from './create-topic.ts';
+import { KafkaConsumer } from './kafka-consumer.ts';
+import { isAuthenticationFailure, reasonOf } from './kafka-errors.ts';
+import { KafkaProducer } from './kafka-producer.ts';
+import { readTopicState, type TopicState } from './topic-state.ts';
+
+const CONNECT_PATIENCE_MS = 15_000;
+const CONNECT_PAUSE_MS = 500;
+/** Kafka's own defaults, for a topic whose settings this client may not read. */
+const DEFAULT_SETTINGS = { minInSyncReplicas: 1, maxMessageBytes: 1_048_588 };
+
+/**
+ * Connects to the brokers and checks that the topic keeps what it is given; creates it when the configuration says so.
+ *
+ * Throws KeroError: `log_unavailable` (no broker answers within about 15 s, or refuses the credentials), `topic_missing`,
+ * `topic_unsafe`.
+ */
+export async function openKafka(config: KafkaConfig, context: { readonly logger: Logger }): Promise<Messaging> {
+  const { logger } = context;
+  const connection = await readConnection(config);
+  const giveUpAt = performance.now() + CONNECT_PATIENCE_MS;
+  for (let attempt = 0; ; attempt++) {
+    const admin = newAdmin(connection, attempt);
+    try {
+      const left = Math.max(1000, giveUpAt - performance.now());
+      const noAnswer = () => messagingError('log_unavailable', 'no answer');
+      const opened = await withDeadline(openTopic(admin, config, logger), left, noAnswer);
+      return new KafkaMessaging(connection, config, opened, logger);
+    } catch (error) {
+      const final = isKeroError(error, 'topic_missing', 'topic_unsafe');
+      if (final) throw error;
+      if (isAuthenticationFailure(error)) {
+        const message = `the Kafka brokers (${addresses(config)}) refused the credentials: ${reasonOf(error)}`;
+        throw messagingError('log_unavailable', message, {
+          cause: error,
+          remedy: 'Check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD.',
+        });
+      }
+      if (performance.now() + CONNECT_PAUSE_MS > giveUpAt) {
+        const message = `no Kafka broker could be used (${addresses(config)}): ${reasonOf(error)}`;
+        throw messagingError('log_unavailable', message, {
+          cause: error,
+          remedy: 'Check KAFKA_BOOTSTRAP_SERVERS and KAFKA_SECURITY_PROTOCOL, and that the brokers run.',
+        });
+      }
+      logger.debug({ reason: reasonOf(error) }, 'cannot reach Kafka yet');
+      await sleep(CONNECT_PAUSE_MS);
+    } finally {
+      void admin.close().catch(() => {});
+    }
+  }
+}
+
+function newAdmin(connection: Connection, rotation: number): Admin {
+  const admin = new Admin({
+    ...clientOptions(connection, 'admin', rotation),
+    retries: 2,
+    retryDelay: 250,
+    connectTimeout: 2000,
+    requestTimeout: 5000,
+  });
+  admin.on('error', () => {});
+  return admin;
+}
+
+interface OpenedTopic {
+  readonly state: TopicState;
+  readonly settings: Pick<TopicSettings, 'minInSyncReplicas' | 'maxMessageBytes'>;
+}
+
+async function openTopic(admin: Admin, config: KafkaConfig, logger: Logger): Promise<OpenedTopic> {
+  const state = (await readTopicState(admin, config.topic)) ?? (await createTopic(admin, config, logger));
+  const settings = await checkTopic(admin, state, config, logger);
+  return { state, settings: settings ?? DEFAULT_SETTINGS };
+}
+
+class KafkaMessaging implements Messaging {
+  readonly description: string;
+  readonly #connection: Connection;
+  readonly #config: KafkaConfig;
+  readonly #opened: OpenedTopic;
+  readonly #logger: Logger;
+  readonly #open = new Set<Producer | Consumer>();
+
+  constructor(connection: Connection, config: KafkaConfig, opened: OpenedTopic, logger: Logger) {
+    this.#connection = connection;
+    this.#config = config;
+    this.#opened = opened;
+    this.#logger = logger;
+    const partitions = opened.state.partitions.length;
+    this.description = `Kafka ${addresses(config)}, topic ${config.topic}, ${partitions} partition${partitions === 1 ? '' : 's'}`;
+  }
+
+  async producer(): Promise<Producer> {
+    const { state, settings } = this.#opened;
+    const producer = new KafkaProducer({
+      connection: this.#connection,
+      config: this.#config,
+      state,
+      minInSync: settings.minInSyncReplicas,
+      maxMessageBytes: settings.maxMessageBytes,
+      readState: () => this.#readState(),
+      logger: this.#logger,
+    });
+    this.#open.add(producer);
+    return producer;
+  }
+
+  async consumer(groupId: string): Promise<Consumer> {
+    const consumer = new KafkaConsumer({
+      connection: this.#connection,
+      topic: this.#config.topic,
+      groupId,
+      logger: this.#logger,
+    });
+    this.#open.add(consumer);
+    return consumer;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#open].map((opened) => opened.close()));
+  }
+
+  async #readState(): Promise<TopicState | undefined> {
+    const admin = newAdmin(this.#connection, Math.floor(Math.random() * this.#config.brokers.length));
+    try {
+      return await readTopicState(admin, this.#config.topic);
+    } finally {
+      await admin.close().catch(() => {});
+    }
+  }
+}

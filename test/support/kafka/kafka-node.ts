@@ -1,0 +1,146 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** A quick start matters more to a test than the last bit of speed. */
+export const JAVA_OPTIONS = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xshare:auto'];
+const START_TIMEOUT_MS = 60_000;
+
+export interface KafkaNodeOptions {
+  readonly classPath: string;
+  readonly clusterId: string;
+  readonly id: number;
+  readonly directory: string;
+  readonly clientPort: number;
+  readonly controllerPort: number;
+  /** `id@host:port` of every node of the cluster. */
+  readonly voters: readonly string[];
+  /** Settings of the broker that a test wants different. */
+  readonly config: Readonly<Record<string, string>>;
+}
+
+/** One combined broker and controller: a Java process that can be killed and started again on the same data. */
+export class KafkaNode {
+  readonly #options: KafkaNodeOptions;
+  readonly #propertiesFile: string;
+  #java: ChildProcess | undefined;
+  #output = '';
+
+  constructor(options: KafkaNodeOptions) {
+    this.#options = options;
+    this.#propertiesFile = join(options.directory, 'server.properties');
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.#options.clientPort}`;
+  }
+
+  async format(): Promise<void> {
+    await mkdir(this.#options.directory, { recursive: true });
+    await writeFile(this.#propertiesFile, this.#properties());
+    const { classPath, clusterId } = this.#options;
+    const tool = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', this.#propertiesFile];
+    await run('java', [...JAVA_OPTIONS, '-cp', classPath, ...tool]);
+  }
+
+  /** Starts the process; `ready()` waits for it. The ports of one that was killed may be bound for a moment longer. */
+  async start(): Promise<void> {
+    if (this.#java) throw new Error(`Kafka node ${this.#options.id} runs already`);
+    const { classPath, clientPort, controllerPort } = this.#options;
+    await waitUntil(
+      async () => !(await answers(clientPort)) && !(await answers(controllerPort)),
+      'its ports are bound',
+    );
+    const java = spawn('java', ['-Xmx384m', ...JAVA_OPTIONS, '-cp', classPath, 'kafka.Kafka', this.#propertiesFile], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#java = java;
+    for (const stream of [java.stdout, java.stderr]) {
+      stream.on('data', (data: Buffer) => {
+        this.#output = (this.#output + data.toString()).slice(-20_000);
+      });
+    }
+    const watchdog = spawnWatchdog(java.pid ?? 0);
+    java.once('exit', () => {
+      watchdog.kill('SIGKILL');
+      if (this.#java === java) this.#java = undefined;
+    });
+  }
+
+  async ready(): Promise<void> {
+    await waitUntil(async () => {
+      if (!this.#java) throw new Error(`Kafka node ${this.#options.id} ended:\n${this.#output}`);
+      return answers(this.#options.clientPort);
+    }, `Kafka node ${this.#options.id} did not listen`);
+  }
+
+  /** SIGKILL and SIGTERM resolve when the process is gone; SIGSTOP and SIGCONT when the signal is sent. */
+  async kill(signal: NodeJS.Signals): Promise<void> {
+    const java = this.#java;
+    if (!java) return;
+    const gone = once(java, 'exit');
+    java.kill(signal);
+    if (signal === 'SIGKILL' || signal === 'SIGTERM') await gone;
+  }
+
+  #properties(): string {
+    const { id, voters, clientPort, controllerPort, directory, config } = this.#options;
+    const replication = String(Math.min(3, voters.length));
+    const properties = {
+      'process.roles': 'broker,controller',
+      'node.id': String(id),
+      'controller.quorum.voters': voters.join(','),
+      listeners: `PLAINTEXT://127.0.0.1:${clientPort},CONTROLLER://127.0.0.1:${controllerPort}`,
+      'advertised.listeners': `PLAINTEXT://127.0.0.1:${clientPort}`,
+      'controller.listener.names': 'CONTROLLER',
+      'log.dirs': join(directory, 'data'),
+      'default.replication.factor': replication,
+      'min.insync.replicas': voters.length >= 3 ? '2' : '1',
+      'offsets.topic.replication.factor': replication,
+      'offsets.topic.num.partitions': '3',
+      'transaction.state.log.replication.factor': replication,
+      'transaction.state.log.min.isr': '1',
+      'auto.create.topics.enable': 'false',
+      'group.initial.rebalance.delay.ms': '0',
+      ...config,
+    };
+    const lines = Object.entries(properties).map(([name, value]) => `${name}=${value}\n`);
+    return lines.join('');
+  }
+}
+
+/** Ends the broker when this process is gone, however it went: the shell sees its standard input close. */
+function spawnWatchdog(pid: number): ChildProcess {
+  const watchdog = spawn('sh', ['-c', 'cat >/dev/null; kill -9 "$0"', String(pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  watchdog.unref();
+  return watchdog;
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    const end = (result: boolean) => {
+      socket.destroy();
+      resolve(result);
+    };
+    socket.once('connect', () => end(true));
+    socket.once('error', () => end(false));
+  });
+}
+
+async function waitUntil(condition: () => Promise<boolean>, failure: string): Promise<void> {
+  const start = performance.now();
+  while (!(await condition())) {
+    if (performance.now() - start > START_TIMEOUT_MS) throw new Error(failure);
+    await delay(50);
+  }
+}

@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Admin } from '@platformatic/kafka';
+import type { KafkaCluster } from './kafka-cluster.ts';
+
+/** A topic name that no other test uses. */
+export function throwawayTopic(prefix = 'test'): string {
+  return `${prefix}-${randomUUID()}`;
+}
+
+export interface TopicOptions {
+  readonly partitions: number;
+  /** Replication factor; by default as many as the cluster has brokers, at most 3. */
+  readonly replication?: number;
+  /** Settings of the topic, e.g. `{ 'cleanup.policy': 'compact' }`. */
+  readonly config?: Readonly<Record<string, string>>;
+}
+
+/** Runs `work` with an admin client of the cluster that is closed afterwards. */
+export async function withAdmin<T>(kafka: KafkaCluster, work: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = new Admin({ clientId: 'kero-test-admin', bootstrapBrokers: [...kafka.brokers], retries: 10 });
+  try {
+    return await work(admin);
+  } finally {
+    await admin.close();
+  }
+}
+
+/** Creates the topic and waits until every partition has a leader. */
+export async function createTopic(kafka: KafkaCluster, topic: string, options: TopicOptions): Promise<void> {
+  const configs = Object.entries(options.config ?? {}).map(([name, value]) => ({ name, value }));
+  await withAdmin(kafka, async (admin) => {
+    await admin.createTopics({
+      topics: [topic],
+      partitions: options.partitions,
+      replicas: options.replication ?? Math.min(3, kafka.brokers.length),
+      configs,
+    });
+    for (;;) {
+      const found = await admin.metadata({ topics: [topic], forceUpdate: true }).catch(() => undefined);
+      const partitions = found?.topics.get(topic)?.partitions ?? [];
+      if (partitions.length === options.partitions && partitions.every(({ leader }) => leader >= 0)) return;
+      await delay(50);
+    }
+  });
+}
+
+export async function deleteTopic(kafka: KafkaCluster, topic: string): Promise<void> {
+  await withAdmin(kafka, (admin) => admin.deleteTopics({ topics: [topic] }));
+}
+
+/** What the group has committed, as the brokers know it; -1n where nothing was. */
+export async function committedOffsets(
+  kafka: KafkaCluster,
+  groupId: string,
+  topic: string,
+): Promise<Map<number, bigint>> {
+  const groups = await withAdmin(kafka, (admin) => admin.listConsumerGroupOffsets({ groups: [groupId] }));
+  const found = groups.flatMap((group) => group.topics).find(({ name }) => name === topic);
+  return new Map(found?.partitions.map(({ partitionIndex, committedOffset }) => [partitionIndex, committedOffset]));
+}
