@@ -1,3 +1,4 @@
+export { countUnstored } from './embedded/count-unstored.ts';
 export type {
   AppendOptions,
   Consumer,
@@ -19,3 +20,5 @@ export {
   messagingSettings,
   needsKafka,
 } from './messaging-settings.ts';
+export { openMessaging } from './open-messaging.ts';
+export { partitionForKey } from './partition-for-key.ts';

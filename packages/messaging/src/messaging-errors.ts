@@ -27,6 +27,12 @@ export const messagingErrors = {
     meaning: 'This process is stopping and takes no more records. The record was not given to the log.',
     remedy: 'Send it again to a running receiver.',
   },
+  log_unusable: {
+    retryable: false,
+    meaning:
+      'The file of the embedded log cannot be used: a newer Kero wrote it, it is damaged, or it cannot be opened.',
+    remedy: 'Read the message; restore the folder from a backup, or move it away to begin a new log.',
+  },
   topic_missing: {
     retryable: false,
     meaning: 'The topic does not exist.',

@@ -1,0 +1,50 @@
+/** The messages between the main thread and the log writer's thread. */
+
+export interface WriterThreadData {
+  readonly file: string;
+  readonly partitions: number;
+  readonly maxFileBytes: number | undefined;
+}
+
+/** A run of records of one partition inside a group's payload. */
+export interface Chunk {
+  readonly partition: number;
+  readonly recordCount: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface OffsetCommit {
+  readonly groupId: string;
+  readonly partition: number;
+  readonly nextOffset: number;
+}
+
+/** What is written in one transaction. */
+export interface WriteGroup {
+  readonly timestampMs: number;
+  /** Transferred, not copied. */
+  readonly payload: ArrayBuffer;
+  readonly chunks: readonly Chunk[];
+  readonly commits: readonly OffsetCommit[];
+  /** Writes something sizeable and takes it back: is there room? */
+  readonly probe: boolean;
+}
+
+/** Only records that are old enough *and* finished by every group are deleted. */
+export interface TrimRequest {
+  readonly storedBeforeMs: number;
+  /** Per partition, the lowest offset that a group of this process has committed; the file knows those of all groups. */
+  readonly finishedBelow: readonly number[];
+}
+
+export type ToWriter =
+  | { readonly type: 'write'; readonly id: number; readonly group: WriteGroup }
+  | { readonly type: 'trim'; readonly trim: TrimRequest }
+  | { readonly type: 'close' };
+
+export type FromWriter =
+  | { readonly type: 'opened'; readonly nextOffsets: readonly number[] }
+  | { readonly type: 'written'; readonly id: number; readonly nextOffsets: readonly number[] }
+  | { readonly type: 'failed'; readonly id: number; readonly reason: string }
+  | { readonly type: 'trim-failed'; readonly reason: string };

@@ -1,0 +1,56 @@
+/**
+ * The thread that owns the only writing connection. It is a thread because a durable write waits for the disk, and while
+ * SQLite waits, so does its whole event loop: here that holds up nobody else.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { openForWriting } from './log-connection.ts';
+import { LogStore } from './log-store.ts';
+import type { FromWriter, ToWriter, TrimRequest, WriterThreadData } from './log-writer-protocol.ts';
+
+if (!parentPort) throw new Error('to be started as a worker thread');
+const port = parentPort;
+const { file, partitions, maxFileBytes } = workerData as WriterThreadData;
+const database = openForWriting(file, maxFileBytes);
+const store = new LogStore(database, partitions);
+let trimming: TrimRequest | undefined;
+
+const tell = (message: FromWriter) => port.postMessage(message);
+
+port.on('message', (message: ToWriter) => {
+  switch (message.type) {
+    case 'write':
+      try {
+        store.write(message.group);
+      } catch (error) {
+        return tell({ type: 'failed', id: message.id, reason: messageOf(error) });
+      }
+      return tell({ type: 'written', id: message.id, nextOffsets: store.nextOffsets });
+    case 'trim':
+      if (!trimming) setImmediate(trim);
+      trimming = message.trim;
+      return;
+    case 'close':
+      trimming = undefined;
+      database.close();
+      port.close();
+  }
+});
+tell({ type: 'opened', nextOffsets: store.nextOffsets });
+
+/** One step a turn of the event loop, so that waiting appends come first. */
+function trim(): void {
+  if (!trimming) return;
+  try {
+    if (store.trimStep(trimming)) {
+      setImmediate(trim);
+      return;
+    }
+  } catch (error) {
+    tell({ type: 'trim-failed', reason: messageOf(error) });
+  }
+  trimming = undefined;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

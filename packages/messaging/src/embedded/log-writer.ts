@@ -1,0 +1,297 @@
+import { Worker } from 'node:worker_threads';
+import { backoffMs, type HealthState, type Logger } from '@kero/runtime';
+import type { NewRecord } from '../messaging.ts';
+import { messagingError } from '../messaging-errors.ts';
+import { type AppendFailure, AppendQueue, type PendingAppend } from './append-queue.ts';
+import { encodeGroup } from './encode-group.ts';
+import type { FromWriter, OffsetCommit, ToWriter, WriterThreadData } from './log-writer-protocol.ts';
+import { OffsetCommits } from './offset-commits.ts';
+
+/** A group is what waits when the thread has room for one, up to this much; a single larger call is a group of its own. */
+const MAX_GROUP_BYTES = 4 * 1024 * 1024;
+/** One is being written while the next is on its way, so the thread never waits for this one. */
+const MAX_GROUPS_IN_FLIGHT = 2;
+/** How long a commit may wait for an append to travel with. */
+const COMMIT_DELAY_MS = 100;
+const PROBE_INTERVAL_MS = 1000;
+const FLUSH_BUDGET_MS = 3000;
+const CLOSE_BUDGET_MS = 3000;
+
+export type StartWriterThread = (data: WriterThreadData) => Worker;
+
+export const startWriterThread: StartWriterThread = (data) =>
+  new Worker(new URL('./log-writer-thread.ts', import.meta.url), { workerData: data, name: 'log-writer' });
+
+export interface LogWriterOptions extends WriterThreadData {
+  readonly logger: Logger;
+  readonly startThread: StartWriterThread;
+  readonly maxQueuedBytes: number;
+  readonly now: () => number;
+  /** Called whenever there is more to read. */
+  readonly onWritten: () => void;
+}
+
+interface GroupInFlight {
+  readonly appends: readonly PendingAppend[];
+  readonly commits: readonly OffsetCommit[];
+  /** Only a write that needs room proves that there is room. */
+  readonly needsRoom: boolean;
+}
+
+/**
+ * The main thread's end of the writer: gathers appends and offset commits into groups, has the thread write each group in
+ * one transaction, and settles the appends when it says that the group is on disk (natural group commit: what arrives
+ * while a group is written makes up the next one).
+ *
+ * opening --opened--> ready --close()--> closing --thread gone--> closed
+ *    ^                  |
+ *    |--after a while-- died (its groups fail with log_unavailable; what waits goes on waiting, up to its deadline)
+ */
+export class LogWriter {
+  readonly #options: LogWriterOptions;
+  readonly #queue: AppendQueue;
+  readonly #commits = new OffsetCommits();
+  readonly #inFlight = new Map<number, GroupInFlight>();
+  readonly #settledWaiters = new Set<() => void>();
+  readonly #firstOpened = Promise.withResolvers<void>();
+  #state: 'opening' | 'ready' | 'died' | 'closing' | 'closed' = 'opening';
+  #everOpened = false;
+  #thread: Worker | undefined;
+  #deaths = 0;
+  #nextGroupId = 0;
+  #nextOffsets: readonly number[] = [];
+  #pumpScheduled = false;
+  #commitTimer: NodeJS.Timeout | undefined;
+  #commitsDue = false;
+  #restartTimer: NodeJS.Timeout | undefined;
+  #trouble: string | undefined;
+  #probeTimer: NodeJS.Timeout | undefined;
+  #probeDue = false;
+
+  private constructor(options: LogWriterOptions) {
+    this.#options = options;
+    this.#queue = new AppendQueue({
+      maxBytes: options.maxQueuedBytes,
+      onExpired: () => this.#setTrouble('the log does not confirm in time: the disk is slow or stands still'),
+    });
+  }
+
+  /** Starts the thread; rejects when it cannot open the file. */
+  static async open(options: LogWriterOptions): Promise<LogWriter> {
+    const writer = new LogWriter(options);
+    writer.#startThread();
+    await writer.#firstOpened.promise;
+    return writer;
+  }
+
+  /** Per partition, the offset after the last record that is known to be durable. */
+  get nextOffsets(): readonly number[] {
+    return this.#nextOffsets;
+  }
+
+  /** Resolves to undefined when all records are durable, else to why not; at the deadline at the latest. Never rejects. */
+  append(records: readonly NewRecord[], bytes: number, deadlineMs: number): Promise<AppendFailure | undefined> {
+    const settled = this.#queue.add(records, bytes, deadlineMs);
+    this.#schedulePump();
+    return settled;
+  }
+
+  /** Makes a commit durable soon: with the next append, or alone a little later. */
+  commit(commit: OffsetCommit): void {
+    this.#commits.add(commit);
+    this.#commitTimer ??= setTimeout(() => {
+      this.#commitTimer = undefined;
+      this.#commitsDue = true;
+      this.#pump();
+    }, COMMIT_DELAY_MS);
+  }
+
+  /** Resolves when all commits so far are durable, or after a while. */
+  async flush(): Promise<void> {
+    const giveUpAt = performance.now() + FLUSH_BUDGET_MS;
+    while (this.#hasUnwrittenCommits() && this.#state !== 'closed') {
+      const leftMs = giveUpAt - performance.now();
+      if (leftMs <= 0) {
+        this.#options.logger.warn('the last commits could not be written: their records will be read again');
+        return;
+      }
+      this.#commitsDue = true;
+      this.#pump();
+      await this.#groupSettled(leftMs);
+    }
+  }
+
+  /** Deletes, in the background, what every group has finished and what was stored before the given time. */
+  trim(storedBeforeMs: number): void {
+    // The groups of this process may not be in the file yet: nothing may be deleted under them either.
+    const finishedBelow = this.#nextOffsets.map((_, partition) => this.#commits.lowest(partition));
+    if (this.#state === 'ready') this.#tell({ type: 'trim', trim: { storedBeforeMs, finishedBelow } });
+  }
+
+  health(): HealthState {
+    return this.#trouble === undefined ? { up: true } : { up: false, reason: this.#trouble };
+  }
+
+  /** Finishes what is in flight (bounded), closes the file and ends the thread. */
+  async close(): Promise<void> {
+    await this.flush();
+    const closedCleanly = this.#state === 'ready';
+    this.#state = 'closing';
+    clearTimeout(this.#commitTimer);
+    clearTimeout(this.#restartTimer);
+    clearInterval(this.#probeTimer);
+    this.#queue.failWaiting(messagingError('log_closed', 'the embedded log was closed'));
+    const thread = this.#thread;
+    if (thread) {
+      const gone = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
+      if (closedCleanly) this.#tell({ type: 'close' });
+      await Promise.race([gone, elapsed(closedCleanly ? CLOSE_BUDGET_MS : 0)]);
+      // Only a thread that the disk has stopped is still there; it must not keep the process.
+      thread.unref();
+      await Promise.race([thread.terminate(), elapsed(CLOSE_BUDGET_MS)]);
+    }
+    this.#state = 'closed';
+    this.#failInFlight('the embedded log was closed before it confirmed');
+  }
+
+  #startThread(): void {
+    this.#state = 'opening';
+    const { file, partitions, maxFileBytes } = this.#options;
+    const thread = this.#options.startThread({ file, partitions, maxFileBytes });
+    let reason = 'it ended without an error';
+    thread.on('message', (message: FromWriter) => this.#onMessage(message));
+    thread.on('error', (error) => {
+      reason = String(error);
+    });
+    thread.on('exit', () => this.#onThreadGone(reason));
+    this.#thread = thread;
+  }
+
+  #onThreadGone(reason: string): void {
+    this.#thread = undefined;
+    if (this.#state === 'closing' || this.#state === 'closed') return;
+    const ended = `the writer of the embedded log ended: ${reason}`;
+    if (!this.#everOpened) {
+      this.#state = 'closed';
+      this.#firstOpened.reject(messagingError('log_unusable', ended));
+      return;
+    }
+    this.#state = 'died';
+    this.#setTrouble(ended);
+    this.#failInFlight(ended);
+    this.#restartTimer = setTimeout(() => this.#startThread(), backoffMs(this.#deaths++, { firstMs: 50, maxMs: 5000 }));
+  }
+
+  #onMessage(message: FromWriter): void {
+    switch (message.type) {
+      case 'opened':
+        this.#state = 'ready';
+        this.#everOpened = true;
+        this.#firstOpened.resolve();
+        this.#nextOffsets = message.nextOffsets;
+        this.#options.onWritten();
+        break;
+      case 'written':
+        this.#deaths = 0;
+        this.#nextOffsets = message.nextOffsets;
+        this.#settleGroup(message.id);
+        break;
+      case 'failed':
+        this.#setTrouble(`the disk refused a write: ${message.reason}`);
+        this.#settleGroup(message.id, messagingError('log_unavailable', `the log was not written: ${message.reason}`));
+        break;
+      case 'trim-failed':
+        this.#options.logger.warn({ reason: message.reason }, 'old records of the embedded log could not be deleted');
+        break;
+    }
+    this.#pump();
+  }
+
+  #settleGroup(id: number, failure?: AppendFailure): void {
+    const group = this.#inFlight.get(id);
+    if (!group) return;
+    this.#inFlight.delete(id);
+    if (failure) this.#commits.putBack(group.commits);
+    else if (group.needsRoom) this.#clearTrouble();
+    this.#queue.finish(group.appends, failure);
+    if (!failure && group.appends.length > 0) this.#options.onWritten();
+    for (const wake of this.#settledWaiters) wake();
+  }
+
+  #failInFlight(reason: string): void {
+    const failure = messagingError('log_unavailable', reason);
+    for (const id of [...this.#inFlight.keys()]) this.#settleGroup(id, failure);
+  }
+
+  #schedulePump(): void {
+    if (this.#pumpScheduled) return;
+    this.#pumpScheduled = true;
+    // After the sockets that are ready now were read: their appends go into the same group.
+    setImmediate(() => {
+      this.#pumpScheduled = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    while (this.#state === 'ready' && this.#inFlight.size < MAX_GROUPS_IN_FLIGHT) {
+      const appends = this.#queue.take(MAX_GROUP_BYTES);
+      const commits = appends.length > 0 || this.#commitsDue ? this.#commits.take() : [];
+      const probe = this.#probeDue;
+      this.#commitsDue = false;
+      this.#probeDue = false;
+      if (appends.length === 0 && commits.length === 0 && !probe) return;
+      const { payload, chunks } = encodeGroup(appends, this.#options.partitions);
+      const id = this.#nextGroupId++;
+      this.#inFlight.set(id, { appends, commits, needsRoom: probe || appends.length > 0 });
+      const group = { timestampMs: this.#options.now(), payload, chunks, commits, probe };
+      this.#tell({ type: 'write', id, group }, [payload]);
+    }
+  }
+
+  #tell(message: ToWriter, transfer: ArrayBuffer[] = []): void {
+    this.#thread?.postMessage(message, transfer);
+  }
+
+  #hasUnwrittenCommits(): boolean {
+    return this.#commits.hasDirty || [...this.#inFlight.values()].some((group) => group.commits.length > 0);
+  }
+
+  /** Resolves at the next group that is settled, or after some time. */
+  async #groupSettled(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(done, Math.min(ms, 100));
+      const waiters = this.#settledWaiters;
+      waiters.add(done);
+      function done() {
+        clearTimeout(timer);
+        waiters.delete(done);
+        resolve();
+      }
+    });
+  }
+
+  #setTrouble(reason: string): void {
+    if (this.#state === 'closing' || this.#state === 'closed') return;
+    if (this.#trouble === undefined) {
+      this.#options.logger.error({ reason }, 'the embedded log takes no records at the moment; trying again and again');
+      this.#probeTimer = setInterval(() => {
+        this.#probeDue = true;
+        this.#pump();
+      }, PROBE_INTERVAL_MS);
+      this.#probeTimer.unref();
+    }
+    this.#trouble = reason;
+  }
+
+  #clearTrouble(): void {
+    if (this.#trouble === undefined) return;
+    this.#trouble = undefined;
+    clearInterval(this.#probeTimer);
+    this.#options.logger.info('the embedded log takes records again');
+  }
+}
+
+async function elapsed(ms: number): Promise<void> {
+  await new Promise<void>((resolve) => setTimeout(resolve, ms).unref());
+}

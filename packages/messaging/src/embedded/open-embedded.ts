@@ -1,0 +1,89 @@
+import { type Logger, lockFolder } from '@kero/runtime';
+import type { Consumer, Messaging, Producer } from '../messaging.ts';
+import { messagingError } from '../messaging-errors.ts';
+import type { EmbeddedConfig } from '../messaging-settings.ts';
+import { ConsumerGroup } from './consumer-group.ts';
+import { EmbeddedConsumer } from './embedded-consumer.ts';
+import { EmbeddedProducer } from './embedded-producer.ts';
+import { logFile, openForReading } from './log-connection.ts';
+import { prepareLogFile } from './log-file.ts';
+import { LogReader } from './log-reader.ts';
+import { LogWriter, type StartWriterThread, startWriterThread } from './log-writer.ts';
+
+/** What nobody needs to set but tests. */
+export interface EmbeddedTuning {
+  /** Records that wait to be written, in bytes; beyond it appends fail with `log_overloaded`. */
+  readonly maxQueuedBytes?: number;
+  /** Bound of the log's file, in bytes; beyond it appends fail as on a full disk. */
+  readonly maxFileBytes?: number;
+  readonly trimIntervalMs?: number;
+  readonly now?: () => number;
+  readonly startThread?: StartWriterThread;
+}
+
+const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
+const TRIM_INTERVAL_MS = 30_000;
+
+/**
+ * Opens the log in the folder, which it makes where there is none; this process owns it until close().
+ * Throws KeroError `folder_in_use`, `folder_unusable` or `log_unusable`.
+ */
+export async function openEmbedded(
+  config: EmbeddedConfig,
+  { logger }: { readonly logger: Logger },
+  tuning: EmbeddedTuning = {},
+): Promise<Messaging> {
+  await using opened = new AsyncDisposableStack();
+  opened.use(lockFolder(config.directory));
+  const { logId, partitions } = prepareLogFile(config.directory);
+  const file = logFile(config.directory);
+  const reader = opened.adopt(new LogReader(openForReading(file), partitions), (it) => it.close());
+  const groups = new Map<string, ConsumerGroup>();
+  const now = tuning.now ?? Date.now;
+  const writer = await LogWriter.open({
+    file,
+    partitions,
+    maxFileBytes: tuning.maxFileBytes,
+    logger,
+    startThread: tuning.startThread ?? startWriterThread,
+    maxQueuedBytes: tuning.maxQueuedBytes ?? MAX_QUEUED_BYTES,
+    now,
+    onWritten: () => {
+      for (const group of groups.values()) group.wake();
+    },
+  });
+  opened.defer(() => writer.close());
+
+  const trimTimer = setInterval(
+    () => writer.trim(now() - config.retentionMs),
+    tuning.trimIntervalMs ?? TRIM_INTERVAL_MS,
+  );
+  trimTimer.unref();
+  opened.defer(() => clearInterval(trimTimer));
+
+  // Closed in reverse: producers and consumers before the writer they use.
+  const resources = opened.move();
+  let closed: Promise<void> | undefined;
+  const checkOpen = () => {
+    if (closed) throw messagingError('log_closed', 'the embedded log is closed');
+  };
+  return {
+    description: `embedded log in ${config.directory}, ${partitions} partitions`,
+    async producer(): Promise<Producer> {
+      checkOpen();
+      return resources.adopt(new EmbeddedProducer({ writer, maxRecordBytes: config.maxRecordBytes }), (it) =>
+        it.close(),
+      );
+    },
+    async consumer(groupId: string): Promise<Consumer> {
+      checkOpen();
+      const group = groups.get(groupId) ?? new ConsumerGroup({ groupId, logId, partitions, reader, writer });
+      groups.set(groupId, group);
+      return resources.adopt(new EmbeddedConsumer({ group, writer, logger }), (it) => it.close());
+    },
+    close(): Promise<void> {
+      closed ??= resources.disposeAsync();
+      return closed;
+    },
+  };
+}

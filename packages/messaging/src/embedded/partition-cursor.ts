@@ -1,0 +1,66 @@
+import type { LogRecord } from '../messaging.ts';
+import type { LogReader, StoredChunk } from './log-reader.ts';
+import { decodeRecord, sizeAt, skipRecord } from './record-encoding.ts';
+
+/** Where in a chunk the next record is. */
+interface Place {
+  readonly chunk: StoredChunk;
+  /** Number of the record in its chunk, and its first byte. */
+  readonly index: number;
+  readonly at: number;
+}
+
+/** Reads one partition forwards. Keeps its place within a chunk, so that small batches do not load it again each time. */
+export class PartitionCursor {
+  readonly #reader: LogReader;
+  readonly #partition: number;
+  #nextOffset: number;
+  #place: Place | undefined;
+
+  constructor(reader: LogReader, partition: number, nextOffset: number) {
+    this.#reader = reader;
+    this.#partition = partition;
+    this.#nextOffset = nextOffset;
+  }
+
+  /** The offset that is read next, or (where records were trimmed) one below it. */
+  get nextOffset(): number {
+    return this.#nextOffset;
+  }
+
+  /**
+   * What is there, up to the limits, but at least one record when there is one. Moves past it. Throws what SQLite throws,
+   * and then has not moved.
+   */
+  read(maxRecords: number, maxBytes: number): LogRecord[] {
+    const records: LogRecord[] = [];
+    let place = this.#place ?? this.#find();
+    let nextOffset = this.#nextOffset;
+    let bytes = 0;
+    while (place && records.length < maxRecords) {
+      const { chunk, index, at }: Place = place;
+      bytes += sizeAt(chunk.payload, at);
+      if (bytes > maxBytes && records.length > 0) break;
+      const offset = chunk.baseOffset + index;
+      records.push(decodeRecord(chunk.payload, at, offset, chunk.timestampMs));
+      nextOffset = offset + 1;
+      place = { chunk, index: index + 1, at: skipRecord(chunk.payload, at) };
+      if (place.index === chunk.recordCount) place = start(this.#reader.chunkFrom(this.#partition, nextOffset));
+    }
+    this.#place = place;
+    this.#nextOffset = nextOffset;
+    return records;
+  }
+
+  #find(): Place | undefined {
+    let place = start(this.#reader.chunkHolding(this.#partition, this.#nextOffset));
+    while (place && place.chunk.baseOffset + place.index < this.#nextOffset) {
+      place = { chunk: place.chunk, index: place.index + 1, at: skipRecord(place.chunk.payload, place.at) };
+    }
+    return place;
+  }
+}
+
+function start(chunk: StoredChunk | undefined): Place | undefined {
+  return chunk && { chunk, index: 0, at: 0 };
+}

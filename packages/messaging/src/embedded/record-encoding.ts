@@ -1,0 +1,78 @@
+import type { LogRecord, NewRecord, RecordHeader } from '../messaging.ts';
+
+/*
+ * A chunk is a run of records of one partition, one after the other. A record is, with lengths as 32-bit little-endian:
+ *
+ *   key length | value length | length of all headers | key | value | headers: (name length | value length | name | value)*
+ *
+ * Offsets are not in it: record n of a chunk has the chunk's base offset + n.
+ */
+
+const RECORD_OVERHEAD = 12;
+const HEADER_OVERHEAD = 8;
+
+/** Bytes of key, value and headers: what the limits of records and batches count. */
+export function recordBytes({ key, value, headers }: NewRecord): number {
+  return key.length + value.length + headersBytes(headers) - HEADER_OVERHEAD * headers.length;
+}
+
+export function encodedBytes({ key, value, headers }: NewRecord): number {
+  return RECORD_OVERHEAD + key.length + value.length + headersBytes(headers);
+}
+
+/** Writes a record at `at`, where there must be `encodedBytes(record)` of room; returns the position after it. */
+export function encodeRecord({ key, value, headers }: NewRecord, target: Buffer, at: number): number {
+  target.writeUInt32LE(key.length, at);
+  target.writeUInt32LE(value.length, at + 4);
+  target.writeUInt32LE(headersBytes(headers), at + 8);
+  let next = at + RECORD_OVERHEAD;
+  next += key.copy(target, next);
+  next += value.copy(target, next);
+  for (const [name, headerValue] of headers) {
+    const nameLength = target.write(name, next + HEADER_OVERHEAD);
+    target.writeUInt32LE(nameLength, next);
+    target.writeUInt32LE(headerValue.length, next + 4);
+    next += HEADER_OVERHEAD + nameLength;
+    next += headerValue.copy(target, next);
+  }
+  return next;
+}
+
+/** Bytes of the record at `at` (key, value and encoded headers), without decoding it. */
+export function sizeAt(source: Buffer, at: number): number {
+  return source.readUInt32LE(at) + source.readUInt32LE(at + 4) + source.readUInt32LE(at + 8);
+}
+
+/** The position after the record at `at`. */
+export function skipRecord(source: Buffer, at: number): number {
+  return at + RECORD_OVERHEAD + sizeAt(source, at);
+}
+
+/** The record at `at`. Its buffers are views of the chunk. */
+export function decodeRecord(source: Buffer, at: number, offset: number, timestampMs: number): LogRecord {
+  const keyAt = at + RECORD_OVERHEAD;
+  const valueAt = keyAt + source.readUInt32LE(at);
+  const headersAt = valueAt + source.readUInt32LE(at + 4);
+  const end = headersAt + source.readUInt32LE(at + 8);
+  const headers: RecordHeader[] = [];
+  for (let next = headersAt; next < end; ) {
+    const nameAt = next + HEADER_OVERHEAD;
+    const headerValueAt = nameAt + source.readUInt32LE(next);
+    const headerEnd = headerValueAt + source.readUInt32LE(next + 4);
+    headers.push([source.toString('utf8', nameAt, headerValueAt), source.subarray(headerValueAt, headerEnd)]);
+    next = headerEnd;
+  }
+  return {
+    offset: BigInt(offset),
+    timestampMs,
+    key: source.subarray(keyAt, valueAt),
+    value: source.subarray(valueAt, headersAt),
+    headers,
+  };
+}
+
+function headersBytes(headers: readonly RecordHeader[]): number {
+  let bytes = HEADER_OVERHEAD * headers.length;
+  for (const [name, value] of headers) bytes += Buffer.byteLength(name) + value.length;
+  return bytes;
+}

@@ -1,0 +1,26 @@
+import type { Logger } from '@kero/runtime';
+import type { Messaging } from './messaging.ts';
+import type { MessagingConfig } from './messaging-settings.ts';
+
+/**
+ * Opens the log that the configuration names. Drivers are loaded when they are chosen, so that a process on Kafka does
+ * not load SQLite, nor the other way round.
+ *
+ * Throws KeroError: what each driver says, all of them in docs/errors.md.
+ */
+export async function openMessaging(config: MessagingConfig, context: { readonly logger: Logger }): Promise<Messaging> {
+  switch (config.driver) {
+    case 'kafka': {
+      const { openKafka } = await import('./kafka/open-kafka.ts');
+      return openKafka(config, context);
+    }
+    case 'embedded': {
+      const { openEmbedded } = await import('./embedded/open-embedded.ts');
+      return openEmbedded(config, context);
+    }
+    default: {
+      const unknown: never = config;
+      throw new TypeError(`no messaging driver for ${JSON.stringify(unknown)}`);
+    }
+  }
+}
