@@ -6,7 +6,7 @@ export interface JsonObject {
 
 /**
  * Makes the objects of the reader. They inherit nothing, so that `__proto__`, `constructor` and the like are names as any
- * other; through a constructor, because V8 keeps objects of Object.create(null) in a form that is several times slower.
+ * other. A constructor and not Object.create(null), with which reading an event takes a seventh longer.
  */
 export const JsonMembers = function JsonMembers() {} as unknown as { new (): JsonObject };
 JsonMembers.prototype = Object.create(null);
