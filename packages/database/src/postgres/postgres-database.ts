@@ -1,13 +1,13 @@
 import { type Logger, sleep } from '@kero/runtime';
 import type pg from 'pg';
-import { databaseError } from '../database-errors.ts';
 import type { PostgresConfig } from '../database-settings.ts';
 import type { Database, QueryResult } from '../event-store.ts';
 import { checkSchema } from '../schema-version.ts';
-import { isServerError, toDatabaseError } from './classify-error.ts';
-import { connectWritable, noLimits, type ServerAddress, writerLimits } from './client.ts';
+import { connectWritable, type ServerAddress, type SessionLimits, writerLimits } from './client.ts';
+
 import { ConnectionPool } from './connection-pool.ts';
 import { migrateServer } from './migrate-server.ts';
+import { runQuery } from './run-query.ts';
 import { PostgresEventStore } from './store-batch.ts';
 import { waitForServer } from './wait-for-server.ts';
 
@@ -20,6 +20,7 @@ export interface OpenOptions {
   readonly logger: Logger;
   /** How long to wait for a server that does not answer yet, in milliseconds. */
   readonly patienceMs?: number;
+  readonly limits?: SessionLimits;
   /** Called last when the database is closed. */
   readonly stopServer?: () => Promise<void>;
 }
@@ -42,16 +43,22 @@ export async function connectPostgres(config: PostgresConfig, options: OpenOptio
 async function connect(
   config: PostgresConfig,
   check: (client: pg.Client) => Promise<void>,
-  { stopServer }: OpenOptions,
+  { limits = writerLimits, stopServer }: OpenOptions,
 ): Promise<Database> {
-  const { client, host, port, serverVersion } = await connectWritable(config, writerLimits);
+  const { client, host, port, serverVersion } = await connectWritable(config, limits);
   try {
     await check(client);
   } finally {
     await client.end();
   }
   const description = `PostgreSQL ${serverVersion} at ${host}:${port}, database ${config.database}`;
-  return new PostgresDatabase(config, description, stopServer);
+  const pool = new ConnectionPool({
+    server: config,
+    limits,
+    maxConnections: config.maxConnections,
+    onConnect: checkSchema,
+  });
+  return new PostgresDatabase(config, pool, description, stopServer);
 }
 
 class PostgresDatabase implements Database {
@@ -64,16 +71,16 @@ class PostgresDatabase implements Database {
   #closed: Promise<void> | undefined;
   #probing = false;
 
-  constructor(config: PostgresConfig, description: string, stopServer: (() => Promise<void>) | undefined) {
+  constructor(
+    server: ServerAddress,
+    pool: ConnectionPool,
+    description: string,
+    stopServer: (() => Promise<void>) | undefined,
+  ) {
     this.description = description;
-    this.#server = config;
+    this.#server = server;
+    this.#pool = pool;
     this.#stopServer = stopServer;
-    this.#pool = new ConnectionPool({
-      server: config,
-      limits: writerLimits,
-      maxConnections: config.maxConnections,
-      onConnect: checkSchema,
-    });
     this.events = new PostgresEventStore(this.#pool);
   }
 
@@ -110,36 +117,4 @@ class PostgresDatabase implements Database {
       this.#probing = false;
     }
   }
-}
-
-/**
- * One statement for a person, on a connection of its own (whatever it sets or begins ends with it), without limits of time.
- */
-export async function runQuery(server: ServerAddress, sql: string): Promise<QueryResult> {
-  const { client } = await connectWritable(server, noLimits);
-  try {
-    // So that a statement ends when the person gives up and this process with it.
-    await client.query("set client_connection_check_interval = '5s'");
-    // Without values the library uses the simple protocol, in which every value is the text that PostgreSQL prints.
-    const asText = { getTypeParser: () => (value: string) => value } as unknown as pg.CustomTypesConfig;
-    const results = await client.query({ text: sql, rowMode: 'array', types: asText });
-    const last = Array.isArray(results) ? (results.at(-1) as typeof results) : results;
-    return {
-      columns: last.fields.map((field) => field.name),
-      rows: last.rows as (string | null)[][],
-      command: last.command,
-      rowCount: last.rowCount,
-    };
-  } catch (error) {
-    if (!isServerError(error)) throw toDatabaseError(error, 'running the statement');
-    throw databaseError('query_failed', describeQueryError(error), { cause: error });
-  } finally {
-    client.end().catch(() => {});
-  }
-}
-
-function describeQueryError(error: pg.DatabaseError): string {
-  const place = error.position ? ` (at character ${error.position})` : '';
-  const more = [error.detail, error.hint].filter((text) => text).map((text) => `\n${text}`);
-  return `${error.code}: ${error.message}${place}${more.join('')}`;
 }
