@@ -114,7 +114,7 @@ export async function runCli(process: CliProcess): Promise<number> {
   } catch (error) {
     // Commander has already said what is wrong; --help and --version end here with 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    logFailure(commandLogger(process), error);
+    logFailure(commandLogger(), error);
     return 1;
   }
 }
@@ -124,7 +124,7 @@ async function runCommand(
   process: CliProcess,
   command: (settings: AllSettings, logger: Logger) => Promise<string>,
 ): Promise<number> {
-  const logger = commandLogger(process);
+  const logger = commandLogger();
   try {
     const dotEnv = readDotEnv('.env');
     const input = dotEnv === undefined ? { environment: process.env } : { environment: process.env, dotEnv };
@@ -137,13 +137,8 @@ async function runCommand(
   }
 }
 
-function commandLogger(process: CliProcess): Logger {
-  return createLogger({
-    level: 'warn',
-    format: 'pretty',
-    name: 'kero',
-    destination: { write: (line) => void process.stderr.write(line) },
-  });
+function commandLogger(): Logger {
+  return createLogger({ level: 'warn', format: 'pretty', name: 'kero', destination: 2 });
 }
 
 function parseCount(text: string): number {

@@ -1,3 +1,4 @@
+import { Writable } from 'node:stream';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 
@@ -8,21 +9,29 @@ export interface LoggerOptions {
   /** `json` for machines, `pretty` for a person at a terminal. */
   readonly format: 'json' | 'pretty';
   readonly name: string;
-  /** Where lines go; standard output by default. Tests collect them. */
-  readonly destination?: DestinationStream;
+  /** Where lines go: standard output (1, the default), standard error (2), or a stream that gathers them. */
+  readonly destination?: DestinationStream | 1 | 2;
 }
 
 /** Makes the root logger of a process. Loggers are passed on as arguments, never imported. */
-export function createLogger({ level, format, name, destination }: LoggerOptions): Logger {
-  const stream =
-    format === 'pretty'
-      ? pretty({ sync: true, ignore: 'pid,hostname,name', destination: destination ?? 1 })
-      : destination;
+export function createLogger({ level, format, name, destination = 1 }: LoggerOptions): Logger {
   const options = {
     name,
     level,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  return stream ? pino(options, stream) : pino(options);
+  if (format === 'json')
+    return pino(options, typeof destination === 'number' ? pino.destination(destination) : destination);
+  return pino(options, pretty({ sync: true, ignore: 'pid,hostname,name', destination: prettyTarget(destination) }));
+}
+
+function prettyTarget(destination: DestinationStream | 1 | 2): Writable | 1 | 2 {
+  if (typeof destination === 'number') return destination;
+  return new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      destination.write(chunk.toString('utf8'));
+      done();
+    },
+  });
 }
