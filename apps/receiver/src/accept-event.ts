@@ -2,7 +2,7 @@ import { type EventSettings, formatUuid, type ParseResult, parseEvent } from '@k
 import type { Producer } from '@kero/messaging';
 import { appendRecord } from './append-record.ts';
 import type { Authorize } from './authorize.ts';
-import { eventRecord } from './event-record.ts';
+import { createEventRecordMaker } from './event-record.ts';
 import type { Exchange, Handler } from './exchange.ts';
 import type { Refusal } from './http-problems.ts';
 import { bodyFormat } from './media-types.ts';
@@ -29,6 +29,7 @@ export interface AcceptEventOptions {
  */
 export function acceptEvent(options: AcceptEventOptions): Handler {
   const { producer, settings, eventSettings, authorize, counts, refuse, now, isStopping } = options;
+  const makeRecord = createEventRecordMaker();
   return async (exchange: Exchange) => {
     const { headers } = exchange.request;
     if (isStopping()) return refuse(exchange, STOPPING);
@@ -57,7 +58,7 @@ export function acceptEvent(options: AcceptEventOptions): Handler {
     if (!parsed.ok) return refuse(exchange, refusalOf(parsed, body));
 
     const id = formatUuid(parsed.event.id);
-    const record = eventRecord(parsed.event, id, body, { receivedAtMs: nowMs, traceparent: headers.traceparent });
+    const record = makeRecord(parsed.event, body, { id, receivedAtMs: nowMs, traceparent: headers.traceparent });
     const failure = await appendRecord(producer, record, settings.deadlineMs);
     if (failure) return refuse(exchange, failure.refusal, failure.cause);
     counts.accepted++;

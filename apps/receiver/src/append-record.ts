@@ -1,32 +1,46 @@
 import { AppendError, messagingError, type NewRecord, type Producer } from '@kero/messaging';
-import { withDeadline } from '@kero/runtime';
 import { problemOfAppend, type Refusal } from './http-problems.ts';
 
+/** An event that is not (known to be) in the log: what the client is told, and what the log line tells. */
+export interface AppendFailure {
+  readonly refusal: Refusal;
+  readonly cause: unknown;
+}
+
 /**
- * Resolves to undefined when the log has confirmed the record, else to what the client is told. Never later than the
+ * Resolves to undefined when the log has confirmed the record, else to why not. Never rejects, and is never later than the
  * deadline, also where a driver should not keep its own.
  */
 export async function appendRecord(
   producer: Producer,
   record: NewRecord,
   deadlineMs: number,
-): Promise<{ refusal: Refusal; cause: unknown } | undefined> {
-  try {
-    await withDeadline(producer.append([record], { deadlineMs }), deadlineMs, () =>
-      failed(`the log did not answer within ${deadlineMs} ms (RECEIVER_DEADLINE)`),
+): Promise<AppendFailure | undefined> {
+  return new Promise((resolve) => {
+    const onDeadline = () => {
+      const message = `the log did not answer within ${deadlineMs} ms (RECEIVER_DEADLINE)`;
+      resolve(failureOf(new AppendError(new Map([[0, messagingError('log_unavailable', message)]]))));
+    };
+    const timer = setTimeout(onDeadline, deadlineMs);
+    producer.append([record], { deadlineMs }).then(
+      () => {
+        clearTimeout(timer);
+        resolve(undefined);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        resolve(failureOf(error));
+      },
     );
-    return undefined;
-  } catch (error) {
-    const failure = error instanceof AppendError ? error.failures.get(0) : undefined;
-    // A rejection that names no record of this call is outside the contract of Producer: a fault of ours.
-    if (!failure) return { refusal: { code: 'internal_error', detail: INTERNAL_DETAIL }, cause: error };
-    const code = problemOfAppend[failure.code];
-    return { refusal: { code, detail: DETAILS[code] }, cause: failure };
-  }
+  });
 }
 
-function failed(message: string): AppendError {
-  return new AppendError(new Map([[0, messagingError('log_unavailable', message)]]));
+function failureOf(error: unknown): AppendFailure {
+  const failure = error instanceof AppendError ? error.failures.get(0) : undefined;
+  // A rejection that names no record of this call is outside the contract of Producer: a fault of ours.
+  if (!failure) return { refusal: { code: 'internal_error', detail: INTERNAL_DETAIL }, cause: error };
+  const code = problemOfAppend[failure.code];
+  return { refusal: { code, detail: DETAILS[code] }, cause: failure };
 }
 
 export const INTERNAL_DETAIL =

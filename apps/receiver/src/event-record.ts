@@ -2,11 +2,16 @@ import type { Event } from '@kero/events';
 import type { NewRecord, RecordHeader } from '@kero/messaging';
 
 export interface EventOrigin {
+  /** The id of the event as text. */
+  readonly id: string;
   /** Unix milliseconds. */
   readonly receivedAtMs: number;
   /** The request's `traceparent` header, as it came. */
   readonly traceparent: string | string[] | undefined;
 }
+
+/** Makes the log record of an event from it and the body it came in. */
+export type MakeEventRecord = (event: Event, body: Buffer, origin: EventOrigin) => NewRecord;
 
 const CONTENT_TYPE: RecordHeader = ['content-type', Buffer.from('application/json')];
 
@@ -14,19 +19,29 @@ const CONTENT_TYPE: RecordHeader = ['content-type', Buffer.from('application/jso
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /**
- * The log record of an event (docs/architecture.md, "The log record"): the key is the user's id, so one user's events keep
- * their order, and the value is the body as it was received, byte for byte.
+ * The log record (docs/architecture.md): the key is the user's id, so that one user's events keep their order, and the value
+ * is the body as it was received, byte for byte. Headers that many records share in a row are made once.
  */
-export function eventRecord(event: Event, idText: string, body: Buffer, origin: EventOrigin): NewRecord {
-  const headers: RecordHeader[] = [
-    ['kero-id', Buffer.from(idText, 'latin1')],
-    ['kero-source', Buffer.from(event.source)],
-    ['kero-received-at', Buffer.from(new Date(origin.receivedAtMs).toISOString(), 'latin1')],
-    CONTENT_TYPE,
-  ];
-  const { traceparent } = origin;
-  if (typeof traceparent === 'string' && TRACEPARENT.test(traceparent)) {
-    headers.push(['traceparent', Buffer.from(traceparent, 'latin1')]);
-  }
-  return { key: Buffer.from(event.userId), value: body, headers };
+export function createEventRecordMaker(): MakeEventRecord {
+  const sourceHeader = rememberLast((source: string) => headerOf('kero-source', source));
+  const receivedAtHeader = rememberLast((ms: number) => headerOf('kero-received-at', new Date(ms).toISOString()));
+  return (event, body, { id, receivedAtMs, traceparent }) => {
+    const headers = [headerOf('kero-id', id), sourceHeader(event.source), receivedAtHeader(receivedAtMs), CONTENT_TYPE];
+    if (typeof traceparent === 'string' && TRACEPARENT.test(traceparent)) {
+      headers.push(headerOf('traceparent', traceparent));
+    }
+    return { key: Buffer.from(event.userId), value: body, headers };
+  };
+}
+
+function headerOf(name: string, value: string): RecordHeader {
+  return [name, Buffer.from(value)];
+}
+
+function rememberLast<Input, Output>(make: (input: Input) => Output): (input: Input) => Output {
+  let last: { readonly input: Input; readonly output: Output } | undefined;
+  return (input) => {
+    if (last?.input !== input) last = { input, output: make(input) };
+    return last.output;
+  };
 }

@@ -188,6 +188,7 @@ export const problemOfAppend = {
   log_refused: 'log_refused',
   topic_missing: 'log_unavailable',
   topic_unsafe: 'log_unavailable',
+  log_unusable: 'log_unavailable',
   offset_out_of_range: 'internal_error',
 } as const satisfies Record<MessagingErrorCode, HttpProblemCode>;
 
