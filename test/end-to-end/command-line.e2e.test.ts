@@ -74,7 +74,7 @@ describe('the kero command', { timeout: 120_000 }, () => {
   test('a port that is taken is named with its setting', async (t) => {
     const environment = { KERO_DATA_DIR: throwawayFolder(t), RECEIVER_PORT: '0', ADMIN_PORT: '0' };
     const first = startKero(t, ['start'], environment);
-    const [, port] = await first.printed(/receiver {2}http:\/\/127\.0\.0\.1:(\d+)/);
+    const [, port] = await first.printed(/receiver +http:\/\/127\.0\.0\.1:(\d+)/);
     const second = await runKero(t, ['start'], {
       ...environment,
       KERO_DATA_DIR: throwawayFolder(t),

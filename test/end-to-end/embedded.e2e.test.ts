@@ -20,7 +20,7 @@ interface Started {
 async function startEmbedded(t: TestContext, dataDirectory: string): Promise<Started> {
   const environment = { KERO_DATA_DIR: dataDirectory, RECEIVER_PORT: '0', ADMIN_PORT: '0' };
   const kero = startKero(t, ['start'], environment);
-  const [, url] = await kero.printed(/receiver {2}(http:\S+)/);
+  const [, url] = await kero.printed(/receiver +(http:\S+)/);
   return { kero, url: url ?? '', environment };
 }
 

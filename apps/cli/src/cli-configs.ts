@@ -19,6 +19,6 @@ export function startMessagingConfig(settings: AllSettings): MessagingConfig {
   return messagingConfig(settings.messaging, {
     dataDirectory: resolve(settings.runtime.dataDirectory),
     clientId: settings.runtime.projectName,
-    maxRecordBytes: settings.events.maxBytes,
+    maxEventBytes: settings.events.maxBytes,
   });
 }

@@ -42,7 +42,7 @@ export async function processorService(
   const messagingChoice = messagingConfig(settings.messaging, {
     dataDirectory: runtime.dataDirectory,
     clientId: `${runtime.projectName}-processor`,
-    maxRecordBytes: settings.events.maxBytes,
+    maxEventBytes: settings.events.maxBytes,
   });
   if (messagingChoice.driver === 'embedded') throw needsKafka('processor');
 

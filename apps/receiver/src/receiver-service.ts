@@ -28,9 +28,6 @@ export type ReceiverServiceSettings = {
 
 export const DEFAULT_ADMIN_PORT = 9101;
 
-/** What key and headers add to the text of an event at most: user_id and source of 256 code points, and the small rest. */
-const RECORD_OVERHEAD_BYTES = 4096;
-
 /** The receiver as a service of its own: opens what it needs, runs until it is told to stop. */
 export async function receiverService(
   context: ServiceContext,
@@ -42,7 +39,7 @@ export async function receiverService(
   const messagingChoice = messagingConfig(settings.messaging, {
     dataDirectory: runtime.dataDirectory,
     clientId: `${runtime.projectName}-receiver`,
-    maxRecordBytes: settings.events.maxBytes + RECORD_OVERHEAD_BYTES,
+    maxEventBytes: settings.events.maxBytes,
   });
   if (messagingChoice.driver === 'embedded') throw needsKafka('receiver');
 

@@ -209,3 +209,12 @@ export function postHead(...headers: string[]): string {
   const lines = ['POST /api/v1/events HTTP/1.1', 'host: test', 'content-type: application/json', ...headers];
   return `${lines.join('\r\n')}\r\n\r\n`;
 }
+
+/** Waits for a condition that becomes true soon. */
+export async function untilTrue(condition: () => boolean): Promise<void> {
+  const giveUp = performance.now() + 10_000;
+  while (!condition()) {
+    if (performance.now() > giveUp) throw new Error(`waited in vain for ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

@@ -1,4 +1,3 @@
-export { countUnstored } from './embedded/count-unstored.ts';
 export type {
   AppendOptions,
   Consumer,

@@ -43,6 +43,12 @@ export const messagingErrors = {
     meaning: 'The topic is configured in a way that would lose events.',
     remedy: 'Change the named topic setting; docs/guarantees.md tells why each one matters.',
   },
+  log_left_behind: {
+    retryable: false,
+    meaning: 'Kero was told to use Kafka while its embedded log still holds events that were accepted and not stored.',
+    remedy:
+      'Run `kero start` once without KAFKA_BOOTSTRAP_SERVERS until they are stored; or, to give them up, remove the named folder.',
+  },
   offset_out_of_range: {
     retryable: false,
     meaning: 'The records that this group would read next are gone from the log. The partition stands still.',

@@ -99,6 +99,8 @@ export interface KafkaConfig {
   /** Largest record (key, value and headers) that Kero will append, in bytes; the topic must take it. */
   readonly maxRecordBytes: number;
   readonly clientId: string;
+  /** Where an embedded log may be left from before: opening is refused while it holds records that were not stored. */
+  readonly leftBehind?: { readonly directory: string; readonly groupId: string };
 }
 
 export interface EmbeddedConfig {
@@ -112,15 +114,19 @@ export interface EmbeddedConfig {
 /** The tagged choice of a driver: one exhaustive switch in open-messaging.ts builds it. */
 export type MessagingConfig = KafkaConfig | EmbeddedConfig;
 
+/** What key and headers add to the text of an event at most: user_id and source of 256 code points, and the small rest. */
+const RECORD_OVERHEAD_BYTES = 4096;
+
 export function messagingConfig(
   settings: MessagingSettings,
-  context: { readonly dataDirectory: string; readonly clientId: string; readonly maxRecordBytes: number },
+  context: { readonly dataDirectory: string; readonly clientId: string; readonly maxEventBytes: number },
 ): MessagingConfig {
-  const { maxRecordBytes } = context;
+  const maxRecordBytes = context.maxEventBytes + RECORD_OVERHEAD_BYTES;
+  const directory = `${context.dataDirectory}/messaging`;
   if (!settings.brokers) {
     return {
       driver: 'embedded',
-      directory: `${context.dataDirectory}/messaging`,
+      directory,
       retentionMs: settings.logRetentionMs,
       maxRecordBytes,
     };
@@ -146,6 +152,7 @@ export function messagingConfig(
     }),
     maxRecordBytes,
     clientId: context.clientId,
+    leftBehind: { directory, groupId: settings.groupId },
   };
 }
 

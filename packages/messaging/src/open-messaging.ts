@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Logger } from '@kero/runtime';
 import type { Messaging } from './messaging.ts';
 import type { MessagingConfig } from './messaging-settings.ts';
@@ -11,6 +12,10 @@ import type { MessagingConfig } from './messaging-settings.ts';
 export async function openMessaging(config: MessagingConfig, context: { readonly logger: Logger }): Promise<Messaging> {
   switch (config.driver) {
     case 'kafka': {
+      if (config.leftBehind && existsSync(config.leftBehind.directory)) {
+        const { refuseUnstored } = await import('./embedded/refuse-unstored.ts');
+        refuseUnstored(config.leftBehind);
+      }
       const { openKafka } = await import('./kafka/open-kafka.ts');
       return openKafka(config, context);
     }
