@@ -1,3 +1,4 @@
+export { countUnstored } from './embedded/count-unstored.ts';
 export type {
   AppendOptions,
   Consumer,

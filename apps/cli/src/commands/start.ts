@@ -23,8 +23,8 @@ export interface RunningKero {
  * `kero start`: receiver and processor in one process, on whatever messaging and database the settings name; with nothing
  * set, everything embedded. Runs until `context.stop`. Calls `onReady` once events are taken.
  *
- * What is opened first is closed last: the receiver stops taking events, the processor finishes its batches, then the log,
- * and the database (with an embedded server) at the very end.
+ * At the end the receiver stops taking events and the processor finishes its batches; only then the database (with an embedded
+ * server) and the log are closed.
  */
 export async function startService(
   context: ServiceContext,
@@ -34,10 +34,10 @@ export async function startService(
 ): Promise<void> {
   const { runtime } = settings;
   const health = new Health();
-  const database = await openDatabase(startDatabaseConfig(settings), { logger });
-  context.resources.defer(() => database.close());
   const messaging = await openMessaging(startMessagingConfig(settings), { logger });
   context.resources.defer(() => messaging.close());
+  const database = await openDatabase(startDatabaseConfig(settings), { logger });
+  context.resources.defer(() => database.close());
   const admin = await startAdminServer({
     host: runtime.adminHost,
     port: runtime.adminPort ?? DEFAULT_ADMIN_PORT,
