@@ -205,6 +205,10 @@ describe('event_timestamp', () => {
 
   test('that cannot be read has one problem, which says why', () => {
     assert.deepEqual(problemsOf({ ...members, event_timestamp: 'yesterday' }), ['invalid_timestamp /event_timestamp']);
+    assert.deepEqual(problemsOf({ ...members, event_timestamp: 'yesterday', user_id: '' }), [
+      'too_short /user_id',
+      'invalid_timestamp /event_timestamp',
+    ]);
     assert.deepEqual(problemsOf({ ...members, event_timestamp: '2025-02-29T00:00:00Z' }), [
       'invalid_timestamp /event_timestamp',
     ]);

@@ -60,8 +60,12 @@ test('the event that the examples change is itself right', () => {
   assert.ok(parseEvent(Buffer.from(event()), options).ok);
 });
 
+test('every code in the table has an example', () => {
+  assert.deepEqual(Object.keys(examples).sort(), Object.keys(problemCodes).sort());
+});
+
 for (const [code, text] of Object.entries(examples)) {
-  test(`${code} has an example`, () => {
+  test(`${code} is what its example gets`, () => {
     const result = parseEvent(Buffer.from(text), options);
     assert.ok(!result.ok);
     const codes = result.problems.map((problem) => problem.code);

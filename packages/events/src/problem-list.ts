@@ -19,8 +19,13 @@ export class ProblemList {
     return this.#problems.length;
   }
 
+  /** True when further problems would not be kept, so that nobody needs to look for them. */
+  get isFull(): boolean {
+    return this.#problems.length > MAX_PROBLEMS;
+  }
+
   add(code: ProblemCode, path: Path, detail: string): void {
-    if (this.#problems.length > MAX_PROBLEMS) return;
+    if (this.isFull) return;
     const pointer = pointerTo(path);
     if (this.#problems.some((known) => known.code === code && known.pointer === pointer && known.detail === detail))
       return;

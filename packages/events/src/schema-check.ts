@@ -30,6 +30,7 @@ export function compileSchema(
     const validate = values > MAX_VALUES_FOR_EVERY_PROBLEM ? first : every;
     if (validate(value)) return true;
     for (const error of validate.errors ?? []) {
+      if (problems.isFull) break;
       if (isToldElsewhere(error)) continue;
       const { code, detail, member } = findingOf(error);
       const place = [...base, ...tokensOf(error.instancePath)];

@@ -222,6 +222,11 @@ describe('nesting', () => {
     assert.deepEqual(problemsOf(objects(33)), [`nested_too_deep ${'/a'.repeat(32)}`]);
   });
 
+  test('what is inside a place that is too deep is checked for its grammar only', () => {
+    const text = `${'['.repeat(32)}{"\\u0000":"\\ud800","a":1e999,"a":2}${']'.repeat(32)}`;
+    assert.deepEqual(problemsOf(text), [`nested_too_deep ${'/0'.repeat(32)}`]);
+  });
+
   test('after a place that is too deep reading goes on, and finds the next problems', () => {
     assert.deepEqual(problemsOf(`{"a":${'['.repeat(50_000)}${']'.repeat(50_000)},"b":"\\u0000"}`), [
       `nested_too_deep /a${'/0'.repeat(31)}`,
