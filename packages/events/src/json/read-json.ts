@@ -2,7 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import type { Problem } from '../event.ts';
 import type { ProblemCode } from '../problem-codes.ts';
 import { ProblemList, quote } from '../problem-list.ts';
-import { JsonReader, JsonSyntaxError } from './json-reader.ts';
+import { JsonReader } from './json-reader.ts';
+import { JsonSyntaxError } from './json-scanner.ts';
 import type { JsonValue } from './json-value.ts';
 
 export interface JsonReading {
