@@ -77,9 +77,12 @@ create function public.kero_ensure_events_partition(month date) returns boolean
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+-- The bounds below are written as text and read again.
+set timezone = 'UTC'
+set datestyle = 'ISO'
 as $$
 declare
-  first_day constant date := pg_catalog.date_trunc('month', month::timestamp)::date;
+  first_day constant date := date_trunc('month', month::timestamp)::date;
   next_month constant date := (first_day + interval '1 month')::date;
   partition_name constant text := 'events_' || to_char(first_day, 'YYYY_MM');
   attached boolean;
@@ -103,7 +106,7 @@ begin
   end loop;
   execute format('create table public.%I (like public.events including all)', partition_name);
   execute format('alter table public.events attach partition public.%I for values from (%L) to (%L)',
-    partition_name, first_day::timestamp at time zone 'UTC', next_month::timestamp at time zone 'UTC');
+    partition_name, first_day::timestamptz, next_month::timestamptz);
   return true;
 end
 $$;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -75,6 +75,11 @@ export class OwnPostgresServer extends PostgresServer {
 
   async stop(): Promise<void> {
     await stopServer(this.#tools);
+  }
+
+  /** Takes back what ALTER SYSTEM has set, for a server that is stopped. */
+  resetConfiguration(): void {
+    writeFileSync(join(this.#tools.folder.data, 'postgresql.auto.conf'), '');
   }
 
   /** kill -9 of the server as a whole. */

@@ -1,4 +1,3 @@
-import { existsSync, rmSync } from 'node:fs';
 import { backoffMs, describeError, isKeroError, type Logger, lockFolder, sleep } from '@kero/runtime';
 import { databaseError } from '../database-errors.ts';
 import type { EmbeddedDatabaseConfig } from '../database-settings.ts';
@@ -65,8 +64,6 @@ async function startCluster(config: EmbeddedDatabaseConfig, tools: ClusterTools,
   if (hasCluster(folder)) {
     await stopOrphan(tools, logger);
   } else {
-    // A folder without PG_VERSION is no cluster; PostgreSQL writes that file first.
-    if (existsSync(folder.data)) rmSync(folder.data, { recursive: true });
     logger.info(`making a new PostgreSQL cluster in ${folder.data}`);
     await createCluster(tools, wanted, () =>
       keepConnection(folder, { ...wanted, port: config.port ?? kept?.port ?? 0 }),

@@ -25,10 +25,16 @@ const CONFIGURATION = {
   log_min_error_statement: 'panic',
 };
 
-/** Whether the folder holds a whole cluster. Throws when it is one of another major version. */
+/** Whether the folder holds a cluster. Throws when it holds something else, or a cluster of another major version. */
 export function hasCluster({ data }: ServerFolder): boolean {
+  if (!existsSync(data)) return false;
   const versionFile = join(data, 'PG_VERSION');
-  if (!existsSync(versionFile)) return false;
+  // Kero never leaves a part of a cluster here (see createCluster), so this is not ours to delete.
+  if (!existsSync(versionFile)) {
+    throw databaseError('embedded_server_failed', `the folder ${data} is there, but is not a PostgreSQL cluster`, {
+      remedy: 'Move it away, or choose another KERO_DATA_DIR.',
+    });
+  }
   const version = readFileSync(versionFile, 'utf8').trim();
   if (version === SERVER_MAJOR_VERSION) return true;
   throw databaseError(
@@ -111,6 +117,6 @@ export async function resetRole(tools: ClusterTools, role: { user: string; passw
 
 /** The lines of a program's output that say what is wrong; all of it when none does. */
 export function errorLines(output: string): string {
-  const lines = output.split('\n').filter((line) => /error|fatal|panic|could not|cannot|no space/i.test(line));
+  const lines = output.split('\n').filter((line) => /error|fatal|panic|invalid|could not|cannot|no space/i.test(line));
   return (lines.length > 0 ? lines.slice(-4).join('; ') : output.trim().slice(-1_000)) || 'it said nothing';
 }

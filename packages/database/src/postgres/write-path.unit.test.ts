@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { again, event } from '../contract/store-under-test.contract.ts';
+import { elementTypes, encodeArray, writeTimestamp } from './binary.ts';
+import { encodeRows } from './copy-events.ts';
+import { sortEvents } from './sort-events.ts';
+import { WriteMode } from './write-mode.ts';
+
+describe('timestamps in binary', () => {
+  test('are the microseconds since 2000 as a signed 64-bit number, for every moment an event may have', () => {
+    const latest = Date.UTC(2149, 0) * 1000 - 1;
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: latest }), (micros) => {
+        const bytes = Buffer.alloc(8);
+        assert.equal(writeTimestamp(bytes, micros, 0), 8);
+        assert.equal(bytes.readBigInt64BE(), BigInt(micros) - BigInt(Date.UTC(2000, 0)) * 1000n);
+      }),
+      { examples: [[0], [latest], [Date.UTC(2000, 0) * 1000], [Date.UTC(2000, 0) * 1000 - 1]] },
+    );
+  });
+});
+
+describe('arrays in binary', () => {
+  test('have a header, and each element its length; NULL has the length -1', () => {
+    const array = encodeArray(elementTypes.text, ['é', undefined, ''], (value) => value);
+    assert.equal(
+      array.toString('hex'),
+      ['00000001', '00000001', '00000019', '00000003', '00000001', '00000002', 'c3a9', 'ffffffff', '00000000'].join(''),
+    );
+  });
+
+  test('a jsonb element is its text with the version in front', () => {
+    const array = encodeArray(elementTypes.jsonb, [Buffer.from('{}')], (value) => value);
+    assert.equal(array.subarray(20).toString('hex'), '00000003017b7d');
+  });
+});
+
+describe('rows for COPY', () => {
+  test('are cut into messages that each say their own length', () => {
+    const events = Array.from({ length: 2_000 }, (_, index) => event({ data: `{"t":"${'ü'.repeat(index % 700)}"}` }));
+    events.push(event({ data: `{"t":"${'x'.repeat(300_000)}"}` }));
+    const messages = [...encodeRows(events, 7)];
+    assert.ok(messages.length > 5);
+    for (const message of messages) {
+      assert.equal(message[0], 'd'.charCodeAt(0));
+      assert.equal(message.readInt32BE(1), message.length - 1);
+    }
+    const data = Buffer.concat(messages.map((message) => message.subarray(5)));
+    assert.equal(data.subarray(0, 11).toString('latin1'), 'PGCOPY\n\xff\r\n\0');
+    assert.equal(data.readInt16BE(data.length - 2), -1);
+  });
+});
+
+describe('the order in which a batch is written', () => {
+  test('is that of the primary key, whatever the order of the log', () => {
+    const events = [3, 1, 2].map((second) => event({ timestampMicros: second * 1e6 }));
+    const sorted = sortEvents(events);
+    assert.deepEqual(sorted.events, [events[1], events[2], events[0]]);
+    assert.deepEqual(sorted.repeats, []);
+    assert.equal(sorted.hasTwins, false);
+  });
+
+  test('leaves out what is equal in bytes, keeping the first of the log', () => {
+    const first = event({ name: 'one' });
+    const repeat = again(first);
+    const sorted = sortEvents([repeat, event(), first]);
+    assert.equal(sorted.events.length, 2);
+    assert.deepEqual(sorted.repeats, [[first, repeat]]);
+    assert.equal(sorted.hasTwins, false);
+  });
+
+  test('keeps what has the same id and other bytes, and says so', () => {
+    const first = event({ name: 'one', data: '{"a":1.0}' });
+    const twin = event({ name: 'one', data: '{"a":1.00}' });
+    const sorted = sortEvents([first, twin]);
+    assert.deepEqual(sorted.events, [first, twin]);
+    assert.equal(sorted.hasTwins, true);
+  });
+
+  for (const fields of [{ userId: 'other' }, { eventType: 'other' }, { source: 'other' }, { eventId: 'other' }]) {
+    test(`does not take an event with another ${Object.keys(fields)[0]} for a repeat`, () => {
+      assert.equal(sortEvents([event({ name: 'one' }), event({ name: 'one', ...fields })]).repeats.length, 0);
+    });
+  }
+});
+
+describe('which way a batch goes', () => {
+  test('begins with COPY, and stays with it while nothing repeats', () => {
+    const mode = new WriteMode();
+    for (let batch = 0; batch < 100; batch++) {
+      assert.equal(mode.next(), 'copy');
+      mode.copySucceeded();
+    }
+  });
+
+  test('a stream in which every batch repeats something tries COPY less and less often', () => {
+    const mode = new WriteMode();
+    let copies = 0;
+    for (let batch = 0; batch < 1_000; batch++) {
+      if (mode.next() === 'insert') continue;
+      copies++;
+      mode.copyRefused();
+    }
+    assert.ok(copies <= 21, `${copies} of 1000 batches cost double`);
+  });
+
+  test('rare repeats cost little: after each, only a few batches are inserted', () => {
+    const mode = new WriteMode();
+    let inserts = 0;
+    for (let batch = 0; batch < 1_000; batch++) {
+      if (mode.next() === 'insert') inserts++;
+      else if (batch % 50 === 0) mode.copyRefused();
+      else mode.copySucceeded();
+    }
+    assert.ok(inserts > 0 && inserts <= 60, `${inserts} of 1000 batches went the slower way`);
+  });
+});
