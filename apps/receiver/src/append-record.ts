@@ -39,7 +39,8 @@ function failureOf(error: unknown): AppendFailure {
   const failure = error instanceof AppendError ? error.failures.get(0) : undefined;
   // A rejection that names no record of this call is outside the contract of Producer: a fault of ours.
   if (!failure) return { refusal: { code: 'internal_error', detail: INTERNAL_DETAIL }, cause: error };
-  const code = problemOfAppend[failure.code];
+  const code =
+    failure.code in problemOfAppend ? problemOfAppend[failure.code as keyof typeof problemOfAppend] : 'log_unavailable';
   return { refusal: { code, detail: DETAILS[code] }, cause: failure };
 }
 
@@ -53,5 +54,4 @@ const DETAILS = {
   stopping: 'This receiver is stopping. Send the same event again.',
   record_too_large: 'With its headers the event is larger than the log takes (on Kafka: max.message.bytes).',
   log_refused: 'The log refused the event, and will again until an operator has looked into it.',
-  internal_error: INTERNAL_DETAIL,
-} as const satisfies Record<(typeof problemOfAppend)[keyof typeof problemOfAppend], string>;
+} as const;

@@ -33,7 +33,7 @@ export function createBrokenRequestHandler(options: {
     connection.broken = true;
 
     const { latest, pending } = connection;
-    if (latest?.cancelBody) return latest.cancelBody(refusal);
+    if (latest?.cancelBody && !latest.request.complete) return latest.cancelBody(refusal);
     if (latest && pending > 0) {
       latest.response.shouldKeepAlive = false;
       return;

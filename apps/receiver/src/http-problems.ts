@@ -176,21 +176,16 @@ export interface Refusal {
 }
 
 /**
- * What the client is told when the log did not take a record.
- * `log_refused` is a 500, not a 503: the event is right and the log will refuse it again until a person has changed
- * something on our side, which is what a 500 alarms about. A topic that vanished can come back, hence 503.
+ * What the client is told when the log did not take a record; every other failure is `log_unavailable`, which promises
+ * nothing. `log_refused` is a 500, not a 503: the event is right, and the log will refuse it again until a person has
+ * changed something on our side, which is what a 500 alarms about.
  */
 export const problemOfAppend = {
-  log_unavailable: 'log_unavailable',
   log_overloaded: 'log_overloaded',
   log_closed: 'stopping',
   record_too_large: 'record_too_large',
   log_refused: 'log_refused',
-  topic_missing: 'log_unavailable',
-  topic_unsafe: 'log_unavailable',
-  log_unusable: 'log_unavailable',
-  offset_out_of_range: 'internal_error',
-} as const satisfies Record<MessagingErrorCode, HttpProblemCode>;
+} as const satisfies Partial<Record<MessagingErrorCode, HttpProblemCode>>;
 
 /** The members of an RFC 9457 problem. */
 export function problemBody(refusal: Refusal, requestId: string): Record<string, unknown> {

@@ -72,7 +72,10 @@ export interface RunningReceiver {
  * Opens a producer, listens, and resolves when requests are served. It stops when the context does: not ready any more, no
  * new connections, requests in flight get their answers, and after that the producer is closed.
  */
-export async function startReceiver(context: ServiceContext, deps: StartReceiverDeps): Promise<RunningReceiver> {
+export async function startReceiver(
+  context: Pick<ServiceContext, 'stop' | 'resources'>,
+  deps: StartReceiverDeps,
+): Promise<RunningReceiver> {
   const { messaging, health, logger } = deps;
   const settings = deps.settings.receiver;
   const producer = await messaging.producer();

@@ -1,6 +1,6 @@
 import type { Logger } from '@kero/runtime';
 import type { Exchange } from './exchange.ts';
-import { httpProblems, problemBody, type Refusal } from './http-problems.ts';
+import { type HttpProblemCode, httpProblems, problemBody, type Refusal } from './http-problems.ts';
 import type { ReceiverCounts } from './receiver-counts.ts';
 
 /** On every answer: none of them may be cached, or read as another type than it says. */
@@ -52,7 +52,7 @@ export function logRefusal(logger: Logger, refusal: Refusal, requestId: string, 
   else logger.info(cause === undefined ? line : { ...line, reason: reasonOf(cause) }, title);
 }
 
-const QUIET: ReadonlySet<string> = new Set([
+const QUIET: ReadonlySet<HttpProblemCode> = new Set([
   'not_found',
   'method_not_allowed',
   'malformed_request',
@@ -66,30 +66,31 @@ function reasonOf(cause: unknown): string {
 }
 
 function sendProblem(exchange: Exchange, refusal: Refusal): Promise<void> | void {
-  const { request, response, requestId } = exchange;
+  const { response, requestId } = exchange;
   const definition: { status: number; retryAfterSeconds?: number } = httpProblems[refusal.code];
   const body = `${JSON.stringify(problemBody(refusal, requestId))}\n`;
   const headers = ['content-type', 'application/problem+json', ...COMMON_HEADERS, ...(refusal.headers ?? [])];
   if (definition.retryAfterSeconds !== undefined) headers.push('retry-after', String(definition.retryAfterSeconds));
 
-  const restOfBody = request.complete ? 'none' : restIsShort(exchange) ? 'short' : 'long';
-  if (restOfBody !== 'long') return send(exchange, definition.status, headers, body);
+  const then = afterAnswer(exchange, refusal.code);
+  if (then === 'keep') return send(exchange, definition.status, headers, body);
+  headers.push('connection', 'close');
+  if (then === 'close') return send(exchange, definition.status, headers, body);
 
-  headers.push('connection', 'close', 'content-length', String(Buffer.byteLength(body)), 'x-request-id', requestId);
+  headers.push('content-length', String(Buffer.byteLength(body)), 'x-request-id', requestId);
   response.writeHead(definition.status, headers);
-  if (request.method === 'HEAD' || exchange.expectsContinue || refusal.code === 'request_timeout') {
-    response.end(body);
-    return;
-  }
   response.write(body);
   return linger(exchange);
 }
 
-function restIsShort({ request, expectsContinue }: Exchange): boolean {
-  // Who was not told to continue may leave the body out: the connection has lost its framing.
-  if (expectsContinue || request.destroyed) return false;
-  if (request.headers['transfer-encoding'] !== undefined) return false;
-  return Number(request.headers['content-length'] ?? 0) <= DISCARD_BYTES;
+/** What becomes of the connection after a refusal, while a part of the body may still be on its way. */
+function afterAnswer({ request, expectsContinue }: Exchange, code: HttpProblemCode): 'keep' | 'close' | 'linger' {
+  if (request.complete) return 'keep';
+  // Who was not told to continue may leave the body out: nobody knows where the next request begins.
+  if (expectsContinue || request.destroyed) return 'close';
+  if (code === 'request_timeout' || code === 'malformed_request') return 'close';
+  const declared = Number(request.headers['content-length'] ?? 0);
+  return request.headers['transfer-encoding'] === undefined && declared <= DISCARD_BYTES ? 'keep' : 'linger';
 }
 
 /**

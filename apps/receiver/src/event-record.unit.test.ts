@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Event } from '@kero/events';
+import { createEventRecordMaker } from './event-record.ts';
+
+const BODY = Buffer.from('{}');
+
+function event(members: Partial<Event>): Event {
+  return {
+    id: Buffer.alloc(16),
+    userId: 'u',
+    eventType: 't',
+    timestampMicros: 0,
+    eventData: BODY,
+    eventId: undefined,
+    source: 'default',
+    ...members,
+  };
+}
+
+function headers(record: ReturnType<ReturnType<typeof createEventRecordMaker>>) {
+  return Object.fromEntries(record.headers.map(([name, value]) => [name, value.toString()]));
+}
+
+test('what one record has, the next one has only if it is its own', () => {
+  const make = createEventRecordMaker();
+  const origin = { id: 'id-1', receivedAtMs: 0, traceparent: undefined };
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+  const records = [
+    make(event({ source: 'shop' }), BODY, { ...origin, traceparent }),
+    make(event({ source: 'shop' }), BODY, origin),
+    make(event({}), BODY, { ...origin, id: 'id-2', receivedAtMs: 1 }),
+    make(event({ source: 'shop' }), BODY, origin),
+  ].map(headers);
+  assert.deepEqual(
+    records.map((it) => [it['kero-id'], it['kero-source'], it['kero-received-at'], it.traceparent]),
+    [
+      ['id-1', 'shop', '1970-01-01T00:00:00.000Z', traceparent],
+      ['id-1', 'shop', '1970-01-01T00:00:00.000Z', undefined],
+      ['id-2', 'default', '1970-01-01T00:00:00.001Z', undefined],
+      ['id-1', 'shop', '1970-01-01T00:00:00.000Z', undefined],
+    ],
+  );
+});
+
+test('a traceparent that is not one does not travel', () => {
+  const make = createEventRecordMaker();
+  const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
+  const parent = '00f067aa0ba902b7';
+  for (const traceparent of [
+    '',
+    `ff-${trace}-${parent}-01`,
+    `00-${'0'.repeat(32)}-${parent}-01`,
+    `00-${trace}-${'0'.repeat(16)}-01`,
+    `00-${trace.toUpperCase()}-${parent}-01`,
+    `00-${trace}-${parent}-01\n`,
+    `00-${trace}-${parent}-01, 00-${trace}-${parent}-01`,
+    [`00-${trace}-${parent}-01`],
+  ]) {
+    const record = make(event({}), BODY, { id: '', receivedAtMs: 0, traceparent });
+    assert.equal(headers(record).traceparent, undefined, String(traceparent));
+  }
+});
