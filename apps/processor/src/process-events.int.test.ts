@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { openDatabase } from '@kero/database';
+import { type Messaging, type NewRecord, openMessaging } from '@kero/messaging';
+import { createLogger } from '@kero/runtime';
+import { anyPostgresServer, type PostgresServer } from '../../../test/support/postgres/postgres-server.ts';
+import { waitUntil } from '../../../test/support/wait-until.ts';
+import { processEvents } from './process-events.ts';
+import { createProcessorCounts, type ProcessorCounts } from './processor-counts.ts';
+import type { ProcessorSettings } from './processor-settings.ts';
+
+const SETTINGS: ProcessorSettings = {
+  allowedTypes: [],
+  deniedTypes: [],
+  commitSkipped: true,
+  batchMaxRecords: 5000,
+  batchMaxBytes: 8 * 1024 ** 2,
+  connections: 2,
+};
+const EVENT_SETTINGS = { maxFutureMs: 86_400_000, retentionMs: undefined, maxBytes: 262_144 };
+
+function event(n: number, members: Record<string, unknown> = {}): NewRecord {
+  const value = JSON.stringify({
+    event_id: `event-${n}`,
+    user_id: 'user-1',
+    event_type: 'view',
+    event_timestamp: '2026-10-07T10:00:00Z',
+    event_data: { n },
+    ...members,
+  });
+  return raw(value);
+}
+
+function raw(value: string): NewRecord {
+  return { key: Buffer.from('user-1'), value: Buffer.from(value), headers: [] };
+}
+
+/** read = stored + duplicates + redelivered + skipped + dead letters, at every moment. */
+function assertAddsUp(counts: ProcessorCounts): void {
+  const letters = [...counts.deadLetters.values()].reduce((a, b) => a + b, 0);
+  assert.equal(counts.read, counts.stored + counts.duplicates + counts.redelivered + counts.skipped + letters);
+}
+
+describe('processEvents, on the embedded log and a real PostgreSQL', { timeout: 120_000 }, () => {
+  let postgres: { server: PostgresServer; remove: () => Promise<void> };
+  before(async () => {
+    postgres = await anyPostgresServer();
+  });
+  after(() => postgres?.remove());
+
+  async function setUp(t: TestContext) {
+    const lines: string[] = [];
+    const logger = createLogger({
+      level: 'info',
+      format: 'json',
+      name: 'test',
+      destination: { write: (line) => void lines.push(line) },
+    });
+    const folder = mkdtempSync(join(tmpdir(), 'kero-processor-'));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const open = (): Promise<Messaging> =>
+      openMessaging(
+        { driver: 'embedded', directory: folder, retentionMs: 3_600_000, maxRecordBytes: 300_000 },
+        { logger },
+      );
+    const messaging = await open();
+    t.after(() => messaging.close());
+    const config = await postgres.server.newDatabase(t);
+    const database = await openDatabase(config, { logger });
+    t.after(() => database.close());
+    const producer = await messaging.producer();
+    const append = (...records: NewRecord[]) => producer.append(records, { deadlineMs: 10_000 });
+    const sql = async (text: string) =>
+      (await postgres.server.run(text, config.database)).map((row) => row.map(String));
+    const count = async (table: string) => Number((await sql(`select count(*) from ${table}`))[0]?.[0]);
+
+    /** Runs a processor until the returned function is called. */
+    const start = async (settings: Partial<ProcessorSettings> = {}) => {
+      const counts = createProcessorCounts();
+      const stop = new AbortController();
+      const consumer = await messaging.consumer('group');
+      const deps = { consumer, store: database.events, eventSettings: EVENT_SETTINGS, counts, logger, now: Date.now };
+      const done = processEvents({ ...deps, settings: { ...SETTINGS, ...settings } }, stop.signal).finally(() =>
+        consumer.close(),
+      );
+      const end = async () => {
+        stop.abort();
+        await done;
+        return counts;
+      };
+      t.after(end);
+      return { counts, end, done };
+    };
+    return { append, sql, count, start, lines };
+  }
+
+  test('new events become rows, repeats are counted, a conflict and garbage become dead letters', async (t) => {
+    const { append, count, start, sql } = await setUp(t);
+    await append(event(1), event(2), event(1), event(2, { event_data: { n: 'other' } }), raw('garbage'));
+    const { counts, end } = await start();
+    await waitUntil(() => counts.read === 5);
+    await end();
+    assert.equal(await count('events'), 2);
+    assert.deepEqual(
+      { ...counts, deadLetters: Object.fromEntries(counts.deadLetters) },
+      {
+        read: 5,
+        stored: 2,
+        duplicates: 1,
+        redelivered: 0,
+        skipped: 0,
+        deadLetters: { conflict: 1, not_an_event: 1 },
+      },
+    );
+    assert.deepEqual(await sql('select reason, log_offset from dead_letters order by log_offset'), [
+      ['conflict', '3'],
+      ['not_an_event', '4'],
+    ]);
+  });
+
+  test('a record that PostgreSQL refuses is isolated: it becomes a dead letter, its neighbours rows', async (t) => {
+    const { append, count, start, sql } = await setUp(t);
+    await sql("alter table events add constraint no_evil check (event_type <> 'evil')");
+    const records = Array.from({ length: 200 }, (_, n) => event(n, n % 67 === 66 ? { event_type: 'evil' } : {}));
+    await append(...records);
+    const { counts, end } = await start();
+    await waitUntil(() => counts.read === 200);
+    await end();
+    assert.equal(await count('events'), 198);
+    const letters = await sql(
+      "select reason, detail, encode(payload, 'escape'), log_offset from dead_letters order by log_offset",
+    );
+    assert.deepEqual(
+      letters.map(([reason, , payload, offset]) => [reason, payload, offset]),
+      [
+        ['refused_by_database', records[66]?.value.toString(), '66'],
+        ['refused_by_database', records[133]?.value.toString(), '133'],
+      ],
+    );
+    assert.match(letters[0]?.[1] ?? '', /no_evil/);
+    assertAddsUp(counts);
+  });
+
+  test('an outage pauses and resumes by itself, says so once each, and makes no dead letter', async (t) => {
+    const { append, count, start, sql, lines } = await setUp(t);
+    await sql('alter table events rename to events_away');
+    const { counts, end } = await start();
+    await append(event(1), event(2));
+    await waitUntil(() => lines.some((line) => line.includes('partition paused')));
+    assert.equal(counts.read, 0);
+    await sql('alter table events_away rename to events');
+    await waitUntil(() => counts.stored === 2);
+    await end();
+    assert.equal(await count('dead_letters'), 0);
+    assert.equal(lines.filter((line) => line.includes('partition paused')).length, 1);
+    assert.equal(lines.filter((line) => line.includes('partition resumed')).length, 1);
+  });
+
+  test('when even the dead letter cannot be written the partition waits, and goes on when it can', async (t) => {
+    const { append, count, start, sql, lines } = await setUp(t);
+    await sql('alter table dead_letters rename to dead_letters_away');
+    const { counts, end } = await start();
+    await append(raw('garbage'), event(1));
+    await waitUntil(() => lines.some((line) => line.includes('partition paused')));
+    assert.equal(await count('events'), 0);
+    await sql('alter table dead_letters_away rename to dead_letters');
+    await waitUntil(() => counts.read === 2);
+    await end();
+    assert.deepEqual([await count('events'), await count('dead_letters')], [1, 1]);
+  });
+
+  test('stopped during an outage, nothing is committed: the next start stores it', async (t) => {
+    const { append, count, start, sql, lines } = await setUp(t);
+    await sql('alter table events rename to events_away');
+    const first = await start();
+    await append(event(1), event(2));
+    await waitUntil(() => lines.some((line) => line.includes('partition paused')));
+    assertAddsUp(await first.end());
+    assert.equal(first.counts.read, 0);
+    await sql('alter table events_away rename to events');
+    const second = await start();
+    await waitUntil(() => second.counts.stored === 2);
+    await second.end();
+    assert.equal(await count('events'), 2);
+  });
+
+  test('skipped records are counted; with EVENTS_COMMIT_SKIPPED=false a restart reads them again', async (t) => {
+    const { append, start } = await setUp(t);
+    const filter = { deniedTypes: ['view'], commitSkipped: false };
+    await append(
+      event(1),
+      event(2, { event_type: 'purchase', event_data: { item_id: '1', price: 1 } }),
+      event(3),
+      event(4),
+    );
+    const first = await start(filter);
+    await waitUntil(() => first.counts.read === 4);
+    assertAddsUp(await first.end());
+    assert.equal(first.counts.skipped, 3);
+    const second = await start({ ...filter, commitSkipped: true });
+    await waitUntil(() => second.counts.read === 2);
+    assert.equal((await second.end()).skipped, 2);
+    const third = await start();
+    await append(event(5));
+    await waitUntil(() => third.counts.read >= 1);
+    assert.deepEqual(
+      { ...(await third.end()), deadLetters: 0 },
+      { read: 1, stored: 1, duplicates: 0, redelivered: 0, skipped: 0, deadLetters: 0 },
+    );
+  });
+});
