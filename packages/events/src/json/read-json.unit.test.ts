@@ -39,6 +39,8 @@ describe('the grammar', () => {
       ['[1.]', 'Line 1, column 4 (byte 3): expected a digit after the decimal point, found "]".'],
       ['[1e+]', 'Line 1, column 5 (byte 4): expected a digit of the exponent, found "]".'],
       ['["\\x"]', 'Line 1, column 4 (byte 3): expected one of " \\ / b f n r t u after a backslash, found "x".'],
+      ['["\\v"]', 'Line 1, column 4 (byte 3): expected one of " \\ / b f n r t u after a backslash, found "v".'],
+      ['["\\', 'Line 1, column 4 (byte 3): expected one of " \\ / b f n r t u after a backslash, the text ends.'],
       ['["\\u12g4"]', 'Line 1, column 7 (byte 6): expected four hexadecimal digits after \\u, found "g".'],
       [
         '["a\tb"]',
