@@ -42,10 +42,11 @@ export interface ConnectedClient {
  * Clients come with an error listener: without one, an idle connection that breaks would end the process.
  */
 export async function connectWritable(server: ServerAddress, limits: SessionLimits): Promise<ConnectedClient> {
+  const tls = tlsOptions(server);
   const failures: { place: string; error: unknown }[] = [];
   for (const { host, port } of server.hosts) {
     try {
-      return await connectTo(host, port, server, limits);
+      return await connectTo(host, port, { ...server, tls, limits });
     } catch (error) {
       failures.push({ place: `${host}:${port}`, error });
     }
@@ -66,8 +67,7 @@ export async function connectWritable(server: ServerAddress, limits: SessionLimi
 async function connectTo(
   host: string,
   port: number,
-  server: ServerAddress,
-  limits: SessionLimits,
+  { tls, limits, ...server }: ServerAddress & { tls: TlsOptions; limits: SessionLimits },
 ): Promise<ConnectedClient> {
   const client = new pg.Client({
     host,
@@ -76,7 +76,7 @@ async function connectTo(
     user: server.user,
     // A function, because a plain undefined makes the library look into the environment and ~/.pgpass.
     password: () => server.password as string,
-    ssl: tlsOptions(server),
+    ssl: tls,
     application_name: server.applicationName,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: limits.answerMs || undefined,
@@ -101,7 +101,9 @@ async function connectTo(
   }
 }
 
-function tlsOptions({ sslMode, sslCaFile }: ServerAddress): pg.ClientConfig['ssl'] {
+type TlsOptions = NonNullable<pg.ClientConfig['ssl']>;
+
+function tlsOptions({ sslMode, sslCaFile }: ServerAddress): TlsOptions {
   if (sslMode === 'disable') return false;
   if (sslMode === 'require') return { rejectUnauthorized: false };
   if (sslCaFile === undefined) return { rejectUnauthorized: true };
