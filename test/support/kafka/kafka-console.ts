@@ -17,8 +17,8 @@ export interface ConsoleRecord {
 }
 
 const BYTES = 'org.apache.kafka.common.serialization.BytesDeserializer';
-// The deserializer writes every byte outside printable ASCII, and the backslash, as \xHH: so neither can be in a field.
-const NULL = '\\N';
+// The deserializer writes every byte outside printable ASCII, and the backslash, as \xHH: so none of these is in a field.
+const NULL = '\u0002';
 const SEPARATOR = '\t';
 const HEADER_SEPARATOR = '\u0001';
 
@@ -45,7 +45,9 @@ export async function readTopic(kafka: KafkaCluster, topic: string, count?: numb
     ...(count === undefined ? ['--timeout-ms', '2000'] : ['--timeout-ms', '20000', '--max-messages', String(count)]),
     ...Object.entries(properties).flatMap(([name, value]) => ['--formatter-property', `${name}=${value}`]),
   ]);
-  const records = output.split('\n').filter(Boolean).map(parseLine);
+  // The tool's own log lines come through the same pipe.
+  const lines = output.split('\n').filter((line) => /^(CreateTime|LogAppendTime|NO_TIMESTAMP)/.test(line));
+  const records = lines.map(parseLine);
   return records.sort((a, b) => a.partition - b.partition || a.offset - b.offset);
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Admin } from '@platformatic/kafka';
+import { Admin, ConfigResourceTypes, IncrementalAlterConfigOperationTypes } from '@platformatic/kafka';
 import type { KafkaCluster } from './kafka-cluster.ts';
 
 /** A topic name that no other test uses. */
@@ -43,6 +43,16 @@ export async function createTopic(kafka: KafkaCluster, topic: string, options: T
       await delay(50);
     }
   });
+}
+
+/** The brokers follow a moment later. */
+export async function setTopicConfig(kafka: KafkaCluster, topic: string, name: string, value: string): Promise<void> {
+  const configs = [{ name, configOperation: IncrementalAlterConfigOperationTypes.SET, value }];
+  await withAdmin(kafka, (admin) =>
+    admin.incrementalAlterConfigs({
+      resources: [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: topic, configs }],
+    }),
+  );
 }
 
 export async function deleteTopic(kafka: KafkaCluster, topic: string): Promise<void> {

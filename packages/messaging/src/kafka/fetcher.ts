@@ -1,4 +1,4 @@
-import { type Logger, sleep } from '@kero/runtime';
+import { type Logger, sleep, withDeadline } from '@kero/runtime';
 import { Consumer, ResponseError } from '@platformatic/kafka';
 import { type Connection, clientOptions } from './client-options.ts';
 import { decodePartition, type FetchResponse } from './decode-fetch.ts';
@@ -12,6 +12,9 @@ const PARTITION_BYTES = 1024 * 1024;
 const WAIT_MS = 500;
 /** The same while a partition is left out because enough of it is buffered: it must not wait for the others. */
 const SHORT_WAIT_MS = 20;
+const REQUEST_TIMEOUT_MS = 5000;
+/** Connecting, authenticating and the request have failed long before; a fetch that has not, never will. */
+const FETCH_DEADLINE_MS = 20_000;
 const ERROR_PAUSE_MS = 200;
 const OFFSET_OUT_OF_RANGE = 1;
 const READ_COMMITTED = 1;
@@ -25,6 +28,8 @@ export interface FetcherOptions {
   readonly onRecords: () => void;
   /** The broker has nothing at the reader's position: too low, or beyond the end. */
   readonly onOutOfRange: (epoch: Epoch, reader: PartitionReader) => Promise<void>;
+  /** A fetch neither succeeded nor failed: this fetcher is of no more use. */
+  readonly onHung: () => void;
   /** The topic was deleted and made anew. */
   readonly onTopicChanged: (epoch: Epoch) => void;
 }
@@ -53,7 +58,7 @@ export class Fetcher {
       autocommit: false,
       retries: 0,
       connectTimeout: 2000,
-      requestTimeout: 5000,
+      requestTimeout: REQUEST_TIMEOUT_MS,
     });
     this.#client.topics.track(options.topic);
     this.#client.on('error', () => {});
@@ -134,7 +139,7 @@ export class Fetcher {
   async #fetch(epoch: Epoch, broker: number, readers: PartitionReader[], maxWaitTime: number): Promise<void> {
     this.#busyBrokers.add(broker);
     try {
-      const response = await this.#client.fetch({
+      const answer = this.#client.fetch({
         node: broker,
         minBytes: 1,
         maxBytes: FETCH_BYTES,
@@ -152,6 +157,10 @@ export class Fetcher {
             })),
           },
         ],
+      });
+      const response = await withDeadline(answer, FETCH_DEADLINE_MS, () => {
+        this.#options.onHung();
+        return new Error(`no answer within ${FETCH_DEADLINE_MS} ms`);
       });
       this.#answeredAt = performance.now();
       this.#deliver(epoch, response);

@@ -70,6 +70,7 @@ export class GroupSession {
       logger,
       onRecords: options.onReady,
       onOutOfRange: (epoch, reader) => this.#onOutOfRange(epoch, reader),
+      onHung: () => this.#break('a fetch got no answer'),
       onTopicChanged: (epoch) => this.#onTopicChanged(epoch),
     });
     this.#timer = setInterval(() => this.#tick(), COMMIT_INTERVAL_MS);

@@ -81,27 +81,27 @@ export class KafkaProducer implements Producer {
       call.failRest(messagingError('log_overloaded', `${this.#queuedBytes} bytes wait for the log already`));
       return call.promise;
     }
-    for (const [index, record] of records.entries()) this.#queue(call, index, record, sizes[index] ?? 0, touched);
+    // Asked once a call, so that the records of one partition have the same answer.
+    const refusing = new Map<number, string | undefined>();
+    for (const [index, record] of records.entries()) {
+      const bytes = sizes[index] ?? 0;
+      if (bytes > this.#options.config.maxRecordBytes) {
+        call.settle(index, tooLarge(bytes, this.#options.config.maxRecordBytes));
+        continue;
+      }
+      const partition = partitionForKey(record.key, this.#partitions);
+      const lane = this.#lanes[partition % this.#lanes.length] as Lane;
+      if (!refusing.has(partition)) refusing.set(partition, lane.whyDown(partition));
+      const why = refusing.get(partition);
+      if (why !== undefined) {
+        call.settle(index, messagingError('log_unavailable', `the log takes no records now: ${why}`));
+        continue;
+      }
+      touched.add(lane);
+      this.#queuedBytes += bytes;
+      lane.push(partition, { call, index, record, bytes });
+    }
     return call.promise;
-  }
-
-  #queue(call: AppendCall, index: number, record: NewRecord, bytes: number, touched: Set<Lane>): void {
-    const { maxRecordBytes } = this.#options.config;
-    if (bytes > maxRecordBytes) {
-      const message = `the record has ${bytes} bytes and the limit is ${maxRecordBytes}`;
-      call.settle(index, messagingError('record_too_large', message));
-      return;
-    }
-    const partition = partitionForKey(record.key, this.#partitions);
-    const lane = this.#lanes[partition % this.#lanes.length] as Lane;
-    const down = lane.whyDown(partition);
-    if (down) {
-      call.settle(index, messagingError('log_unavailable', `the log is down: ${down}`));
-      return;
-    }
-    touched.add(lane);
-    this.#queuedBytes += bytes;
-    lane.push(partition, { call, index, record, bytes });
   }
 
   /** Down when a lane is in trouble and nothing was confirmed on another since: what can be taken is still served. */
@@ -135,6 +135,10 @@ export class KafkaProducer implements Producer {
     );
     this.#partitions = state.partitions.length;
   }
+}
+
+function tooLarge(bytes: number, limit: number) {
+  return messagingError('record_too_large', `the record has ${bytes} bytes and the limit is ${limit}`);
 }
 
 function recordBytes({ key, value, headers }: NewRecord): number {

@@ -3,8 +3,8 @@ import { collectingLogger } from '../../../../test/support/kafka/collecting-logg
 import { type KafkaCluster, withKafka } from '../../../../test/support/kafka/kafka-cluster.ts';
 import { kafkaConfig } from '../../../../test/support/kafka/kafka-config.ts';
 import { createTopic, throwawayTopic } from '../../../../test/support/kafka/kafka-topics.ts';
-import type { Messaging } from '../messaging.ts';
 import { type ContractLog, messagingContract } from '../messaging.contract.ts';
+import type { Messaging } from '../messaging.ts';
 import { openKafka } from './open-kafka.ts';
 
 await withKafka({ nodes: 1 }, (kafka) => {

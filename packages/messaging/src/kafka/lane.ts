@@ -10,7 +10,11 @@ import { Wakeup } from './wakeup.ts';
 
 /** No option of the client bounds a send: retries nest, and its clock stops while a request queues. So the lane does. */
 const SEND_DEADLINE_MS = 12_000;
+/** The brokers just said that the partition is well; the others of the lane must not wait long for a trial. */
+const TRIAL_DEADLINE_MS = 5000;
 const PROBE_DEADLINE_MS = 5000;
+/** How long after the last failure the brokers are believed that they take records. */
+const TRUST_AFTER_MS = 10_000;
 /** How often a partition that is down is looked at. */
 const PROBE_BACKOFF = { firstMs: 100, maxMs: 1000 };
 
@@ -43,10 +47,8 @@ export interface LaneOptions {
  * send. Several sends of one client, or several partitions in one send, lose or double records when a broker fails
  * (docs/decisions/kafka-client.md). What is appended while a send is out goes into the next one, so batches grow with load.
  *
- * A partition is up or down; records of one that is down are not sent:
- *   up --send refused (not stored, and never will be)--> up; its records fail
- *   up --send of unknown outcome--> down; its records go back to the front
- *   down --the brokers name a leader and enough in-sync replicas--> up
+ * A send ends in one of three ways: confirmed; refused (not stored, and never will be: its records fail); of unknown outcome:
+ * then its records go back to the front, to be sent again until their deadlines, and the partition is down (PartitionState).
  * After any failure the lane has a new client, which starts at the next broker.
  */
 export class Lane {
@@ -65,6 +67,7 @@ export class Lane {
   #closing = false;
   #ended = false;
   #confirmedAt = performance.now();
+  #failedAt = Number.NEGATIVE_INFINITY;
   #trouble: { readonly reason: string; readonly since: number } | undefined;
 
   constructor(options: LaneOptions) {
@@ -76,7 +79,11 @@ export class Lane {
   }
 
   /** Why the lane is not known to take records, and since when (monotonic clock). */
-  get trouble() {
+  get trouble(): { readonly reason: string; readonly since: number } | undefined {
+    const queues = [...this.#queues.values()];
+    const quiet = queues.every((queue) => queue.isIdle && queue.state !== 'down');
+    // Without records to try it with, what the brokers say has to do: else nobody would send any more.
+    if (quiet && performance.now() - this.#failedAt > TRUST_AFTER_MS) return undefined;
     return this.#trouble;
   }
 
@@ -87,7 +94,7 @@ export class Lane {
 
   /** Why the partition is known to take no records now. */
   whyDown(partition: number): string | undefined {
-    return this.#queues.get(partition)?.down;
+    return this.#queues.get(partition)?.refusing;
   }
 
   push(partition: number, record: WaitingRecord): void {
@@ -126,7 +133,7 @@ export class Lane {
 
   /** The partitions take turns. */
   #nextQueue(): PartitionQueue | undefined {
-    const ready = [...this.#queues.values()].filter((queue) => !queue.isEmpty && !queue.down);
+    const ready = [...this.#queues.values()].filter((queue) => !queue.isEmpty && queue.state !== 'down');
     ready.sort((a, b) => a.partition - b.partition);
     return ready.find(({ partition }) => partition > this.#lastSent) ?? ready[0];
   }
@@ -137,16 +144,19 @@ export class Lane {
     if (batch.length === 0) return;
     this.#lastSent = queue.partition;
     try {
-      const deadline = () => messagingError('log_unavailable', `no confirmation within ${SEND_DEADLINE_MS} ms`);
-      await withDeadline(this.#send(queue.partition, batch), SEND_DEADLINE_MS, deadline);
+      const deadlineMs = queue.state === 'trial' ? TRIAL_DEADLINE_MS : SEND_DEADLINE_MS;
+      const missed = () => messagingError('log_unavailable', `no confirmation within ${deadlineMs} ms`);
+      await withDeadline(this.#send(queue.partition, batch), deadlineMs, missed);
     } catch (error) {
-      await this.#onFailure(queue, batch, error);
+      queue.sent();
+      this.#onFailure(queue, batch, error);
       return;
     }
+    queue.sent();
     this.#confirmedAt = performance.now();
     this.#failures = 0;
     this.#trouble = undefined;
-    queue.down = undefined;
+    queue.setState('up');
     this.#settle(batch);
   }
 
@@ -166,7 +176,7 @@ export class Lane {
     });
   }
 
-  async #onFailure(queue: PartitionQueue, batch: WaitingRecord[], error: unknown): Promise<void> {
+  #onFailure(queue: PartitionQueue, batch: WaitingRecord[], error: unknown): void {
     const { topic, logger } = this.#options;
     const reason = reasonOf(error);
     const where = { topic, partition: queue.partition, records: batch.length, reason };
@@ -184,7 +194,8 @@ export class Lane {
     } else {
       logger.warn(where, 'the log did not confirm records; trying again with the next broker');
       this.#trouble ??= { reason, since: performance.now() };
-      queue.down = reason;
+      this.#failedAt = performance.now();
+      queue.setState('down', reason);
       queue.putBack(batch);
       this.#probeAt = performance.now() + (this.#failures++ > 0 ? backoffMs(this.#failures, PROBE_BACKOFF) : 0);
     }
@@ -197,10 +208,12 @@ export class Lane {
       const noAnswer = () => messagingError('log_unavailable', `no broker answered within ${PROBE_DEADLINE_MS} ms`);
       const state = await withDeadline(readTopicState(this.#client, topic), PROBE_DEADLINE_MS, noAnswer);
       for (const queue of this.#queues.values()) {
-        queue.down = state ? whyNotWritable(state, queue.partition, minInSync) : `the topic ${topic} does not exist`;
+        const why = state ? whyNotWritable(state, queue.partition, minInSync) : `the topic ${topic} does not exist`;
+        if (why) queue.setState('down', why);
+        else if (queue.state === 'down') queue.setState('trial');
       }
     } catch (error) {
-      for (const queue of this.#queues.values()) queue.down = reasonOf(error);
+      for (const queue of this.#queues.values()) queue.setState('down', reasonOf(error));
       this.#renewClient();
     }
     if (this.#someDown()) {
@@ -208,13 +221,12 @@ export class Lane {
       this.#probeAt = performance.now() + backoffMs(this.#failures, PROBE_BACKOFF);
     } else {
       this.#probeAt = undefined;
-      this.#trouble = undefined;
-      logger.info({ topic }, 'the log takes records again');
+      logger.info({ topic }, 'the brokers say that they take records again');
     }
   }
 
   #someDown(): boolean {
-    for (const { down } of this.#queues.values()) if (down) return true;
+    for (const { state } of this.#queues.values()) if (state === 'down') return true;
     return false;
   }
 

@@ -16,11 +16,22 @@ export interface SendLimits {
   readonly bytes: number;
 }
 
+/**
+ * Whether the partition takes records:
+ *   up --a send of unknown outcome, or the brokers say that it cannot be written--> down
+ *   down --the brokers name a leader and enough in-sync replicas--> trial: one send may go out. What brokers say may be old.
+ *   trial --confirmed--> up
+ *   trial --a send of unknown outcome--> down
+ */
+export type PartitionState = 'up' | 'down' | 'trial';
+
 /** The records of one partition that wait for its lane, in the order in which they were appended. */
 export class PartitionQueue {
   readonly partition: number;
-  /** Why the partition is known to take no records now. */
-  down: string | undefined;
+  #state: PartitionState = 'up';
+  /** Why it is not up. */
+  #reason = '';
+  #sending = false;
   #waiting: WaitingRecord[] = [];
 
   constructor(partition: number) {
@@ -29,6 +40,24 @@ export class PartitionQueue {
 
   get isEmpty(): boolean {
     return this.#waiting.length === 0;
+  }
+
+  get state(): PartitionState {
+    return this.#state;
+  }
+
+  setState(state: PartitionState, reason = ''): void {
+    this.#state = state;
+    if (reason) this.#reason = reason;
+  }
+
+  get isIdle(): boolean {
+    return this.isEmpty && !this.#sending;
+  }
+
+  /** Why a record that came now would be refused at once. */
+  get refusing(): string | undefined {
+    return this.#state === 'down' || (this.#state === 'trial' && !this.isIdle) ? this.#reason : undefined;
   }
 
   push(record: WaitingRecord): void {
@@ -55,7 +84,13 @@ export class PartitionQueue {
       bytes += next.bytes;
     }
     this.#waiting = this.#waiting.slice(at);
+    this.#sending = batch.length > 0;
     return { batch, released };
+  }
+
+  /** The send of what was taken is over. */
+  sent(): void {
+    this.#sending = false;
   }
 
   /** After a send of unknown outcome: its records go first again, so that their order stays. */
