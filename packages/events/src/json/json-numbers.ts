@@ -2,8 +2,12 @@ import type { ProblemCode } from '../problem-codes.ts';
 
 const MAX_NUMBER_LENGTH = 1_000;
 
-/** PostgreSQL's numeric keeps at most this many digits after the point, and counts them for zero too: 0e-16384 is refused. */
-const MAX_SCALE = 16_383;
+/**
+ * Most digits after the point. Only a zero can have more (any other number would underflow), and PostgreSQL writes them all
+ * out: nine bytes of 0e-16383 come back as 16 KB, so a small event could make a row that nobody can read. Beyond 16,383
+ * numeric refuses it anyway.
+ */
+const MAX_SCALE = 1_400;
 
 /** PostgreSQL reads the exponent into an int and refuses half of its range, for zero too. */
 const MAX_EXPONENT = 1_000_000_000;
