@@ -144,20 +144,30 @@ describe('processEvents, on the embedded log and a real PostgreSQL', { timeout: 
     assertAddsUp(counts);
   });
 
-  test('an outage pauses and resumes by itself, says so once each, and makes no dead letter', async (t) => {
-    const { append, count, start, sql, lines } = await setUp(t);
-    await sql('alter table events rename to events_away');
-    const { counts, end } = await start();
-    await append(event(1), event(2));
-    await waitUntil(() => lines.some((line) => line.includes('partition paused')));
-    assert.equal(counts.read, 0);
-    await sql('alter table events_away rename to events');
-    await waitUntil(() => counts.stored === 2);
-    await end();
-    assert.equal(await count('dead_letters'), 0);
-    assert.equal(lines.filter((line) => line.includes('partition paused')).length, 1);
-    assert.equal(lines.filter((line) => line.includes('partition resumed')).length, 1);
-  });
+  const outages = [
+    { what: 'a missing table', begin: 'alter table events rename to away', heal: 'alter table away rename to events' },
+    {
+      what: 'a missing function, while dead letters could be written',
+      begin: 'alter function kero_ensure_events_partition rename to away',
+      heal: 'alter function away rename to kero_ensure_events_partition',
+    },
+  ];
+  for (const { what, begin, heal } of outages) {
+    test(`${what} pauses, resumes by itself, says so once each, and makes no dead letter`, async (t) => {
+      const { append, count, start, sql, lines } = await setUp(t);
+      await sql(begin);
+      const { counts, end } = await start();
+      await append(event(1), event(2));
+      await waitUntil(() => lines.some((line) => line.includes('partition paused')));
+      assert.equal(counts.read, 0);
+      await sql(heal);
+      await waitUntil(() => counts.stored === 2);
+      await end();
+      assert.equal(await count('dead_letters'), 0);
+      assert.equal(lines.filter((line) => line.includes('partition paused')).length, 1);
+      assert.equal(lines.filter((line) => line.includes('partition resumed')).length, 1);
+    });
+  }
 
   test('when even the dead letter cannot be written the partition waits, and goes on when it can', async (t) => {
     const { append, count, start, sql, lines } = await setUp(t);
