@@ -105,6 +105,9 @@ test('when too many bytes wait for the log, further events get 503 at once until
   problemOf(answer, 503, 'overloaded');
   assert.equal(answer.headers.get('retry-after'), '1');
   assert.equal(waiting.length, 2, 'it was not given to the log');
+  const client = await rawConnection(t, kero.port);
+  client.send(postHead(`content-length: ${BODY.length}`));
+  await client.until(/ 503 .*overloaded/s);
 
   for (const confirm of waiting) confirm();
   assert.deepEqual([(await first).status, (await second).status], [202, 202]);
