@@ -7,6 +7,7 @@ export type AppendFailure = KeroError<MessagingErrorCode>;
 /** The records of one call; they are stored together, or fail together. */
 export interface PendingAppend {
   readonly records: readonly NewRecord[];
+  /** What they take when they are encoded. */
   readonly bytes: number;
   readonly deadlineAt: number;
   readonly settle: (failure: AppendFailure | undefined) => void;
@@ -33,10 +34,6 @@ export class AppendQueue {
   constructor(options: { readonly maxBytes: number; readonly onExpired: () => void }) {
     this.#maxBytes = options.maxBytes;
     this.#onExpired = options.onExpired;
-  }
-
-  get hasWaiting(): boolean {
-    return this.#waiting.size > 0;
   }
 
   /** Resolves when the append is settled, to the failure or to undefined for "durable". Never rejects. */

@@ -3,7 +3,7 @@ import type { AppendOptions, NewRecord, Producer } from '../messaging.ts';
 import { AppendError, messagingError } from '../messaging-errors.ts';
 import type { AppendFailure } from './append-queue.ts';
 import type { LogWriter } from './log-writer.ts';
-import { recordBytes } from './record-encoding.ts';
+import { contentBytes, encodedBytes } from './record-encoding.ts';
 
 export class EmbeddedProducer implements Producer {
   readonly #writer: LogWriter;
@@ -21,22 +21,15 @@ export class EmbeddedProducer implements Producer {
     const failures = new Map<number, AppendFailure>();
     let bytes = 0;
     for (const [index, record] of records.entries()) {
-      const size = recordBytes(record);
-      const failure = this.#refuse(size);
-      if (failure) failures.set(index, failure);
+      const size = encodedBytes(record);
+      const refusal = this.#refuse(contentBytes(record, size));
+      if (refusal) failures.set(index, refusal);
       else bytes += size;
     }
     const accepted = failures.size === 0 ? records : records.filter((_, index) => !failures.has(index));
-    if (accepted.length > 0) {
-      const written = this.#writer.append(accepted, bytes, deadlineMs);
-      this.#inFlight.add(written);
-      const failure = await written;
-      this.#inFlight.delete(written);
-      if (failure) {
-        for (const index of records.keys()) if (!failures.has(index)) failures.set(index, failure);
-      }
-    }
-    if (failures.size > 0) throw new AppendError(new Map([...failures].sort(([a], [b]) => a - b)));
+    const failure = accepted.length === 0 ? undefined : await this.#write(accepted, bytes, deadlineMs);
+    if (failure) throw new AppendError(new Map(records.map((_, index) => [index, failures.get(index) ?? failure])));
+    if (failures.size > 0) throw new AppendError(failures);
   }
 
   health(): HealthState {
@@ -47,6 +40,14 @@ export class EmbeddedProducer implements Producer {
     this.#closed = true;
     // Bounded: each of them has its deadline.
     await Promise.all(this.#inFlight);
+  }
+
+  async #write(records: readonly NewRecord[], bytes: number, deadlineMs: number): Promise<AppendFailure | undefined> {
+    const written = this.#writer.append(records, bytes, deadlineMs);
+    this.#inFlight.add(written);
+    const failure = await written;
+    this.#inFlight.delete(written);
+    return failure;
   }
 
   #refuse(bytes: number): AppendFailure | undefined {

@@ -2,7 +2,7 @@ import type { NewRecord } from '../messaging.ts';
 import { partitionForKey } from '../partition-for-key.ts';
 import type { PendingAppend } from './append-queue.ts';
 import type { Chunk } from './log-writer-protocol.ts';
-import { encodedBytes, encodeRecord } from './record-encoding.ts';
+import { encodeRecord } from './record-encoding.ts';
 
 /** A reader loads a chunk as a whole: this bounds what it loads to get at one record. */
 const MAX_CHUNK_BYTES = 256 * 1024;
@@ -14,11 +14,9 @@ export function encodeGroup(
 ): { payload: ArrayBuffer; chunks: Chunk[] } {
   const byPartition: NewRecord[][] = Array.from({ length: partitions }, () => []);
   let bytes = 0;
-  for (const { records } of appends) {
-    for (const record of records) {
-      byPartition[partitionForKey(record.key, partitions)]?.push(record);
-      bytes += encodedBytes(record);
-    }
+  for (const append of appends) {
+    bytes += append.bytes;
+    for (const record of append.records) byPartition[partitionForKey(record.key, partitions)]?.push(record);
   }
   const payload = new ArrayBuffer(bytes);
   const target = Buffer.from(payload);

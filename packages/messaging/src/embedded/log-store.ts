@@ -92,7 +92,7 @@ export class LogStore {
       const last = (kept < 0 ? candidates : candidates.slice(0, kept)).at(-1);
       if (!last) continue;
       this.#transaction(() => deleteThrough.run(last.base_offset ?? -1));
-      more ||= kept < 0;
+      more ||= kept < 0 && candidates.length === TRIM_STEP_CHUNKS;
     }
     return more;
   }

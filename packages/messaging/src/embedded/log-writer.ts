@@ -72,7 +72,8 @@ export class LogWriter {
     this.#options = options;
     this.#queue = new AppendQueue({
       maxBytes: options.maxQueuedBytes,
-      onExpired: () => this.#setTrouble('the log does not confirm in time: the disk is slow or stands still'),
+      onExpired: () =>
+        this.#setTrouble(this.#trouble ?? 'the log does not confirm in time: the disk is slow or stands still'),
     });
   }
 

@@ -37,7 +37,6 @@ export async function openEmbedded(
   opened.use(lockFolder(config.directory));
   const { logId, partitions } = prepareLogFile(config.directory);
   const file = logFile(config.directory);
-  const reader = opened.adopt(new LogReader(openForReading(file), partitions), (it) => it.close());
   const groups = new Map<string, ConsumerGroup>();
   const now = tuning.now ?? Date.now;
   const writer = await LogWriter.open({
@@ -53,6 +52,8 @@ export async function openEmbedded(
     },
   });
   opened.defer(() => writer.close());
+  // Closed before the writer, because only a writing connection that is the last one clears the write-ahead log away.
+  const reader = opened.adopt(new LogReader(openForReading(file), partitions), (it) => it.close());
 
   const trimTimer = setInterval(
     () => writer.trim(now() - config.retentionMs),
@@ -65,7 +66,7 @@ export async function openEmbedded(
   const resources = opened.move();
   let closed: Promise<void> | undefined;
   const checkOpen = () => {
-    if (closed) throw messagingError('log_closed', 'the embedded log is closed');
+    if (closed !== undefined) throw messagingError('log_closed', 'the embedded log is closed');
   };
   return {
     description: `embedded log in ${config.directory}, ${partitions} partitions`,

@@ -11,23 +11,24 @@ import type { LogRecord, NewRecord, RecordHeader } from '../messaging.ts';
 const RECORD_OVERHEAD = 12;
 const HEADER_OVERHEAD = 8;
 
-/** Bytes of key, value and headers: what the limits of records and batches count. */
-export function recordBytes({ key, value, headers }: NewRecord): number {
-  return key.length + value.length + headersBytes(headers) - HEADER_OVERHEAD * headers.length;
+/** The room that a record takes in a chunk. */
+export function encodedBytes({ key, value, headers }: NewRecord): number {
+  let bytes = RECORD_OVERHEAD + key.length + value.length + HEADER_OVERHEAD * headers.length;
+  for (const [name, headerValue] of headers) bytes += Buffer.byteLength(name) + headerValue.length;
+  return bytes;
 }
 
-export function encodedBytes({ key, value, headers }: NewRecord): number {
-  return RECORD_OVERHEAD + key.length + value.length + headersBytes(headers);
+/** Bytes of key, value and headers, which is what the limit of a record counts. */
+export function contentBytes(record: NewRecord, encoded: number): number {
+  return encoded - RECORD_OVERHEAD - HEADER_OVERHEAD * record.headers.length;
 }
 
 /** Writes a record at `at`, where there must be `encodedBytes(record)` of room; returns the position after it. */
 export function encodeRecord({ key, value, headers }: NewRecord, target: Buffer, at: number): number {
-  target.writeUInt32LE(key.length, at);
-  target.writeUInt32LE(value.length, at + 4);
-  target.writeUInt32LE(headersBytes(headers), at + 8);
   let next = at + RECORD_OVERHEAD;
   next += key.copy(target, next);
   next += value.copy(target, next);
+  const headersAt = next;
   for (const [name, headerValue] of headers) {
     const nameLength = target.write(name, next + HEADER_OVERHEAD);
     target.writeUInt32LE(nameLength, next);
@@ -35,6 +36,9 @@ export function encodeRecord({ key, value, headers }: NewRecord, target: Buffer,
     next += HEADER_OVERHEAD + nameLength;
     next += headerValue.copy(target, next);
   }
+  target.writeUInt32LE(key.length, at);
+  target.writeUInt32LE(value.length, at + 4);
+  target.writeUInt32LE(next - headersAt, at + 8);
   return next;
 }
 
@@ -69,10 +73,4 @@ export function decodeRecord(source: Buffer, at: number, offset: number, timesta
     value: source.subarray(valueAt, headersAt),
     headers,
   };
-}
-
-function headersBytes(headers: readonly RecordHeader[]): number {
-  let bytes = HEADER_OVERHEAD * headers.length;
-  for (const [name, value] of headers) bytes += Buffer.byteLength(name) + value.length;
-  return bytes;
 }
