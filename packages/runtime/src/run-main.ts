@@ -9,6 +9,8 @@ export interface MainProcess extends ProcessLike {
   readonly stdout: { readonly isTTY?: boolean };
 }
 
+const EXIT_GRACE_MS = 1000;
+
 type Groups = Record<string, SettingsGroup> & { readonly runtime: typeof runtimeSettings };
 
 export interface MainContext<G extends Groups> {
@@ -38,9 +40,12 @@ export async function runMain<G extends Groups>(
       name: runtime.projectName,
     });
     for (const warning of warnings) logger.warn(warning);
-    return await runService({ process, logger, shutdownTimeoutMs: runtime.shutdownTimeoutMs }, (context) =>
-      service(context, { settings: values, logger }),
-    );
+    const options = { process, logger, shutdownTimeoutMs: runtime.shutdownTimeoutMs };
+    const code = await runService(options, (context) => service(context, { settings: values, logger }));
+    // Everything is closed, but a name look-up that hangs in the system cannot be, and would keep the process for half a
+    // minute. The timer does not: without such a thing the process is gone before it fires.
+    setTimeout(() => process.exit(code), EXIT_GRACE_MS).unref();
+    return code;
   } catch (error) {
     logFailure(createLogger({ level: 'info', format, name: 'kero' }), error);
     return 1;
