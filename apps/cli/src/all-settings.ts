@@ -16,8 +16,3 @@ export const allGroups = {
 };
 
 export type AllSettings = { readonly [K in keyof typeof allGroups]: ValuesOf<(typeof allGroups)[K]> };
-
-/** Names that any process of a deployment reads, so that a shared `.env` raises no warning in one of them. */
-export const allSettingNames: readonly string[] = Object.values(allGroups).flatMap((group) =>
-  Object.values(group.settings).flatMap(({ name }) => [name, `${name}_FILE`]),
-);

@@ -5,13 +5,15 @@ import {
   type Logger,
   loadSettings,
   logFailure,
+  type MainContext,
   type MainProcess,
   readDotEnv,
   runMain,
+  type ServiceContext,
 } from '@kero/runtime';
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
-import { type AllSettings, allGroups, allSettingNames } from './all-settings.ts';
+import { type AllSettings, allGroups } from './all-settings.ts';
 import { describeConfig } from './commands/config.ts';
 import { runMigrate } from './commands/migrate.ts';
 import { sendEvent } from './commands/send.ts';
@@ -25,9 +27,12 @@ export interface CliProcess extends MainProcess {
   readonly stderr: { readonly isTTY?: boolean; write(text: string): unknown };
 }
 
+type Service = (context: ServiceContext, main: MainContext<typeof allGroups>) => Promise<void>;
+
 /** The `kero` command. Resolves to the exit code: 0 done, 1 failed, 2 wrong usage. */
 export async function runCli(process: CliProcess): Promise<number> {
   let exitCode = 0;
+  const runAsService = (service: Service) => runMain(process, allGroups, service, { ownsAllSettings: true });
   const program = new Command('kero')
     .description('An event pipeline that loses nothing and doubles nothing: HTTP -> Kafka -> PostgreSQL.')
     .version(packageJson.version)
@@ -38,7 +43,7 @@ export async function runCli(process: CliProcess): Promise<number> {
     .command('start')
     .description('run receiver and processor in one process; with no settings everything is embedded')
     .action(async () => {
-      exitCode = await runMain(process, allGroups, (context, { settings, logger }) =>
+      exitCode = await runAsService((context, { settings, logger }) =>
         startService(context, settings, logger, (running) => {
           const text = describeStart(running, settings, new Date());
           // A program that asked for JSON gets JSON; everybody else gets text, on a terminal or in a file.
@@ -51,17 +56,13 @@ export async function runCli(process: CliProcess): Promise<number> {
     .command('receiver')
     .description('run the receiver alone: HTTP -> Kafka')
     .action(async () => {
-      exitCode = await runMain(process, allGroups, (context, { settings, logger }) =>
-        receiverService(context, settings, logger),
-      );
+      exitCode = await runAsService((context, { settings, logger }) => receiverService(context, settings, logger));
     });
   program
     .command('processor')
     .description('run the processor alone: Kafka -> PostgreSQL')
     .action(async () => {
-      exitCode = await runMain(process, allGroups, (context, { settings, logger }) =>
-        processorService(context, settings, logger),
-      );
+      exitCode = await runAsService((context, { settings, logger }) => processorService(context, settings, logger));
     });
   program
     .command('migrate')
@@ -128,7 +129,7 @@ async function runCommand(
   try {
     const dotEnv = readDotEnv('.env');
     const input = dotEnv === undefined ? { environment: process.env } : { environment: process.env, dotEnv };
-    const { values } = loadSettings(allGroups, input, allSettingNames);
+    const { values } = loadSettings(allGroups, input, { complete: true });
     process.stdout.write(`${await command(values, logger)}\n`);
     return 0;
   } catch (error) {

@@ -1,1 +1,1 @@
-export { type AllSettings, allGroups, allSettingNames } from './all-settings.ts';
+export { type AllSettings, allGroups } from './all-settings.ts';

@@ -26,13 +26,13 @@ export async function runMain<G extends Groups>(
   process: MainProcess,
   groups: G,
   service: (context: ServiceContext, main: MainContext<G>) => Promise<void>,
-  options: { readonly alsoKnownSettings?: readonly string[] } = {},
+  { ownsAllSettings = false }: { readonly ownsAllSettings?: boolean } = {},
 ): Promise<number> {
   const format = process.stdout.isTTY ? 'pretty' : 'json';
   try {
     const dotEnv = readDotEnv('.env');
     const input = dotEnv === undefined ? { environment: process.env } : { environment: process.env, dotEnv };
-    const { values, warnings } = loadSettings(groups, input, options.alsoKnownSettings);
+    const { values, warnings } = loadSettings(groups, input, { complete: ownsAllSettings });
     const runtime = values.runtime as ValuesOf<typeof runtimeSettings>;
     const logger = createLogger({
       level: runtime.logLevel,

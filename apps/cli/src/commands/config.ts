@@ -11,7 +11,9 @@ export function describeConfig(environment: Readonly<Record<string, string | und
   valid: boolean;
 } {
   const dotEnv = readDotEnv('.env');
-  const read = readSettings(allGroups, dotEnv === undefined ? { environment } : { environment, dotEnv });
+  const read = readSettings(allGroups, dotEnv === undefined ? { environment } : { environment, dotEnv }, {
+    complete: true,
+  });
   const parts = [renderTable(['setting', 'value', 'from'], read.report.map(row))];
   if (read.warnings.length > 0) parts.push(`Warnings:\n  ${read.warnings.join('\n  ')}`);
   if (read.problems.length > 0) parts.push(`Mistakes:\n  ${read.problems.join('\n  ')}`);

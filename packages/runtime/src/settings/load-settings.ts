@@ -33,18 +33,19 @@ const OWN_PREFIXES = ['KAFKA_', 'POSTGRES_', 'EVENTS_', 'RECEIVER_', 'PROCESSOR_
 
 /**
  * Reads every setting of the groups and gathers every mistake instead of stopping at the first.
- * `alsoKnown`: names that other processes of the same deployment read, so that a shared `.env` raises no warning.
+ * `complete`: the groups are all that Kero has. Without it (a process that reads some of them) an unknown name may belong to
+ * another process of the deployment, and is only warned about when it is nearly one of ours.
  */
 export function readSettings<G extends { [K in keyof G]: SettingsGroup }>(
   groups: G,
   input: SettingsInput,
-  alsoKnown: readonly string[] = [],
+  options: { readonly complete?: boolean } = {},
 ): ReadSettings<G> {
   const problems: string[] = [];
   const report: SettingReport[] = [];
   const dotEnv: Record<string, string | undefined> = input.dotEnv === undefined ? {} : parseEnv(input.dotEnv);
   const values: Record<string, Record<string, unknown>> = {};
-  const known = new Set(alsoKnown);
+  const known = new Set<string>();
 
   for (const [key, group] of Object.entries<SettingsGroup>(groups)) {
     const found: Record<string, unknown> = {};
@@ -62,7 +63,7 @@ export function readSettings<G extends { [K in keyof G]: SettingsGroup }>(
     values: values as ReadSettings<G>['values'],
     report,
     problems,
-    warnings: [...misspelt(input.environment, known), ...misspelt(dotEnv, known)],
+    warnings: [input.environment, dotEnv].flatMap((names) => misspelt(names, known, options.complete ?? false)),
   };
 }
 
@@ -70,9 +71,9 @@ export function readSettings<G extends { [K in keyof G]: SettingsGroup }>(
 export function loadSettings<G extends { [K in keyof G]: SettingsGroup }>(
   groups: G,
   input: SettingsInput,
-  alsoKnown: readonly string[] = [],
+  options: { readonly complete?: boolean } = {},
 ): ReadSettings<G> {
-  const read = readSettings(groups, input, alsoKnown);
+  const read = readSettings(groups, input, options);
   if (read.problems.length > 0) throw settingsInvalid(read.problems);
   return read;
 }
@@ -142,16 +143,20 @@ function show(setting: Setting<unknown>, text: string | undefined): string {
   return setting.secret ? '********' : text;
 }
 
-function misspelt(names: Readonly<Record<string, string | undefined>>, known: Set<string>): string[] {
+function misspelt(
+  names: Readonly<Record<string, string | undefined>>,
+  known: ReadonlySet<string>,
+  complete: boolean,
+): string[] {
   return Object.keys(names)
-    .filter((name) => OWN_PREFIXES.some((prefix) => name.startsWith(prefix)))
-    .filter((name) => !known.has(name))
-    .map((name) => {
-      const nearest = [...known]
+    .filter((name) => OWN_PREFIXES.some((prefix) => name.startsWith(prefix)) && !known.has(name))
+    .flatMap((name) => {
+      const [nearest] = [...known]
         .map((other) => ({ other, far: distance(name, other) }))
-        .sort((a, b) => a.far - b.far)[0];
-      const hint = nearest && nearest.far <= 3 ? `: did you mean ${nearest.other}?` : '';
-      return `${name} is not a setting of Kero and has no effect${hint}`;
+        .sort((a, b) => a.far - b.far);
+      const isNear = nearest !== undefined && nearest.far <= 3;
+      if (!isNear && !complete) return [];
+      return `${name} is not a setting of Kero and has no effect${isNear ? `: did you mean ${nearest.other}?` : ''}`;
     });
 }
 

@@ -95,8 +95,10 @@ describe('settings', () => {
     assert.match(warnings[1] ?? '', /did you mean KAFKA_BOOTSTRAP_SERVERS\?/);
   });
 
-  test('names that another process reads raise no warning', () => {
-    assert.deepEqual(readSettings({ group }, { environment: { EVENTS_OTHER: 'x' } }, ['EVENTS_OTHER']).warnings, []);
+  test('an unknown name that is near no setting is only warned about by a process that knows them all', () => {
+    const environment = { EVENTS_OF_SOMEBODY_ELSE: 'x' };
+    assert.deepEqual(readSettings({ group }, { environment }).warnings, []);
+    assert.equal(readSettings({ group }, { environment }, { complete: true }).warnings.length, 1);
   });
 });
 
