@@ -20,7 +20,9 @@ export type CommitResult =
   /** The group is being shared anew: the next generation begins soon. */
   | 'rebalancing'
   /** The group goes on without this member. */
-  | 'fenced';
+  | 'fenced'
+  /** The topic was deleted and made anew: the offsets say nothing about it. */
+  | 'topic_changed';
 
 /** Once the coordinator is dead and gone from the metadata, a client that remembers it never finds the new one. */
 const FAILURES_BEFORE_NEW_CLIENT = 3;
@@ -90,9 +92,14 @@ export class GroupOffsets {
     return range;
   }
 
-  /** Rejects when the outcome is unknown: try again. */
-  async commit(generation: Generation, offsets: ReadonlyMap<number, bigint>): Promise<CommitResult> {
+  /**
+   * Rejects when the outcome is unknown: try again. The topic's id is looked at first, because a commit only names the topic:
+   * in one that was made anew it would skip the records below it.
+   */
+  async commit(generation: Generation, logId: string, offsets: ReadonlyMap<number, bigint>): Promise<CommitResult> {
     return this.#guarded(async () => {
+      const metadata = await this.#client.metadata({ topics: [this.#topic], forceUpdate: true });
+      if (metadata.topics.get(this.#topic)?.id !== logId) return 'topic_changed';
       this.#client.memberId = generation.memberId;
       this.#client.generationId = generation.generationId;
       try {

@@ -211,10 +211,11 @@ export class GroupSession {
     const claims = epoch?.claims();
     if (!epoch || !claims || claims.size === 0) return true;
     try {
-      const result = await this.#offsets.commit(epoch.generation, claims);
+      const result = await this.#offsets.commit(epoch.generation, epoch.logId, claims);
       this.#commitFailure = undefined;
       if (result === 'committed') epoch.confirm(claims);
       if (result === 'fenced' && epoch === this.#epoch) this.#endEpoch();
+      if (result === 'topic_changed') this.#onTopicChanged(epoch);
       return result !== 'rebalancing';
     } catch (error) {
       this.#commitFailure = reasonOf(error);

@@ -29,6 +29,8 @@ const REFUSALS = [
   'UNSUPPORTED_COMPRESSION_TYPE',
   'POLICY_VIOLATION',
 ];
+/** Answers of an earlier try that leave open whether the records are stored. */
+const UNSURE = ['REQUEST_TIMED_OUT', 'NOT_ENOUGH_REPLICAS_AFTER_APPEND'];
 
 export interface LaneOptions {
   readonly number: number;
@@ -45,7 +47,7 @@ export interface LaneOptions {
 /**
  * Sends the records of some partitions, one send after the other: one client, at most one send at a time, one partition a
  * send. Several sends of one client, or several partitions in one send, lose or double records when a broker fails
- * (docs/decisions/kafka-client.md). What is appended while a send is out goes into the next one, so batches grow with load.
+ * (docs/decisions/0005-kafka-client.md). What is appended while a send is out goes into the next one, so batches grow with load.
  *
  * A send ends in one of three ways: confirmed; refused (not stored, and never will be: its records fail); of unknown outcome:
  * then its records go back to the front, to be sent again until their deadlines, and the partition is down (PartitionState).
@@ -203,7 +205,8 @@ export class Lane {
 
   /** Asks which partitions can be written. Those that cannot are asked for again, less and less often. */
   async #probe(): Promise<void> {
-    const { topic, minInSync, logger } = this.#options;
+    const { topic, minInSync, logger, onReleased } = this.#options;
+    for (const queue of this.#queues.values()) onReleased(queue.dropAnswered());
     try {
       const noAnswer = () => messagingError('log_unavailable', `no broker answered within ${PROBE_DEADLINE_MS} ms`);
       const state = await withDeadline(readTopicState(this.#client, topic), PROBE_DEADLINE_MS, noAnswer);
@@ -278,10 +281,10 @@ export class Lane {
   }
 }
 
-/** Undefined when a try had no answer: then nobody knows whether the records are stored. */
+/** Undefined when a try had no clear answer: then nobody knows whether the records are stored. */
 function refusalOf(error: unknown): 'record_too_large' | 'log_refused' | undefined {
   if (hadNoAnswer(error)) return undefined;
   const names = brokerErrors(error);
-  if (!REFUSALS.some((name) => names.has(name))) return undefined;
+  if (UNSURE.some((name) => names.has(name)) || !REFUSALS.some((name) => names.has(name))) return undefined;
   return names.has('MESSAGE_TOO_LARGE') || names.has('RECORD_LIST_TOO_LARGE') ? 'record_too_large' : 'log_refused';
 }

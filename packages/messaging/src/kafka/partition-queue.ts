@@ -98,6 +98,13 @@ export class PartitionQueue {
     this.#waiting = [...batch, ...this.#waiting];
   }
 
+  /** Forgets what nobody waits for any more; returns its bytes. */
+  dropAnswered(): number {
+    const answered = this.#waiting.filter(({ call }) => call.answered);
+    if (answered.length > 0) this.#waiting = this.#waiting.filter(({ call }) => !call.answered);
+    return answered.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
   takeAll(): WaitingRecord[] {
     const all = this.#waiting;
     this.#waiting = [];
