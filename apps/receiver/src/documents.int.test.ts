@@ -112,7 +112,7 @@ describe('the docs page', () => {
     const kero = await startTestReceiver(t);
     const page = await kero.request('/docs');
     const policy = page.headers.get('content-security-policy') ?? '';
-    assert.match(policy, /default-src 'none'; script-src 'self';/);
+    assert.match(policy, /default-src 'none'; script-src 'self'; style-src 'self';/);
     assert.match(policy, /frame-ancestors 'none'/);
     assert.doesNotMatch(page.text, /<script>|<script [^>]*>[^<]|\son\w+=/);
     const script = await kero.request('/docs/docs.js');

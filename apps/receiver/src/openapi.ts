@@ -1,6 +1,6 @@
 import { type EventSettings, eventSchema, type JsonSchema, purchaseSchema } from '@kero/events';
 import type { Handler } from './exchange.ts';
-import { type HttpProblemCode, type HttpProblemDefinition, httpProblems } from './http-problems.ts';
+import { type HttpProblemCode, type HttpProblemDefinition, httpProblems, problemBody } from './http-problems.ts';
 import type { ReceiverSettings } from './receiver-settings.ts';
 import { sendJson } from './responses.ts';
 
@@ -22,7 +22,6 @@ const EVENT_PROBLEMS = Object.keys(httpProblems).filter(
 export function openApiDocument(options: OpenApiOptions): Record<string, unknown> {
   return {
     openapi: '3.1.0',
-    jsonSchemaDialect: 'https://json-schema.org/draft/2020-12/schema',
     info: {
       title: 'Kero',
       version: '1.0.0',
@@ -161,17 +160,17 @@ function problemResponse(codes: readonly HttpProblemCode[]) {
     content: {
       'application/problem+json': {
         schema: { $ref: '#/components/schemas/Problem' },
-        examples: Object.fromEntries(
-          definitions.map(([code, { title, status, meaning }]) => [
-            code,
-            {
-              value: { type: `urn:kero:problem:${code}`, title, status, detail: meaning, request_id: REQUEST_ID },
-            },
-          ]),
-        ),
+        examples: Object.fromEntries(codes.map((code) => [code, { value: problemExample(code) }])),
       },
     },
   };
+}
+
+function problemExample(code: HttpProblemCode) {
+  const refusal = { code, detail: httpProblems[code].meaning };
+  if (code !== 'invalid_event') return problemBody(refusal, REQUEST_ID);
+  const errors = [{ pointer: '/user_id', code: 'missing_member', detail: 'This member is required.' }];
+  return problemBody({ ...refusal, detail: 'The event has one problem; errors lists them.', errors }, REQUEST_ID);
 }
 
 const otherAnswers = {
