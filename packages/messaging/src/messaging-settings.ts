@@ -72,6 +72,9 @@ export const messagingSettings = settingsGroup(
       if (!values.saslUsername) problems.push(`KAFKA_SASL_USERNAME: needed with ${values.securityProtocol}`);
       if (!values.saslPassword) problems.push(`KAFKA_SASL_PASSWORD: needed with ${values.securityProtocol}`);
     }
+    if (!/^\S{1,255}$/.test(values.groupId)) {
+      problems.push('KAFKA_GROUP_ID: expected 1 to 255 characters without blanks');
+    }
     if (!/^[a-zA-Z0-9._-]{1,249}$/.test(values.topic)) {
       problems.push('KAFKA_TOPIC: expected 1 to 249 letters, digits, dots, underscores or hyphens');
     }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
+import { describeError, settingsInvalid } from '@kero/runtime';
 import type { BaseOptions } from '@platformatic/kafka';
-import { messagingError } from '../messaging-errors.ts';
 import type { KafkaConfig } from '../messaging-settings.ts';
 
 /** How to reach the brokers; the same for every client of one opened log. */
@@ -11,7 +11,7 @@ export interface Connection {
   readonly security: Pick<BaseOptions, 'tls' | 'tlsServerName' | 'sasl'>;
 }
 
-/** Reads the CA file. Throws KeroError `log_unavailable` when it cannot be read. */
+/** Reads the CA file. Throws KeroError `settings_invalid` when it cannot be read. */
 export async function readConnection(config: KafkaConfig): Promise<Connection> {
   const usesTls = config.securityProtocol === 'SSL' || config.securityProtocol === 'SASL_SSL';
   // Brokers behind one address are told apart by the server name, which must not be an IP address.
@@ -29,8 +29,8 @@ export async function readConnection(config: KafkaConfig): Promise<Connection> {
 async function readCa(file: string): Promise<Buffer> {
   try {
     return await readFile(file);
-  } catch (cause) {
-    throw messagingError('log_unavailable', `cannot read the CA of the brokers, KAFKA_SSL_CA_FILE=${file}`, { cause });
+  } catch (error) {
+    throw settingsInvalid([`KAFKA_SSL_CA_FILE: ${describeError(error)}: name a PEM file that this user may read`]);
   }
 }
 
