@@ -157,7 +157,7 @@ export function appendingContract(newLog: NewLog): void {
     await log.append(record(log.key(), 'before'));
     const stalled = await log.stall();
     const began = performance.now();
-    const deadlineMs = 700;
+    const deadlineMs = 500;
     try {
       const results = await Promise.allSettled([
         producer.append([record(log.key(), 'unknown-1')], { deadlineMs }),
@@ -165,7 +165,7 @@ export function appendingContract(newLog: NewLog): void {
       ]);
       const tookMs = performance.now() - began;
       assert.ok(
-        tookMs < deadlineMs + 1500,
+        tookMs < deadlineMs + 1000,
         `answered after ${Math.round(tookMs)} ms with a deadline of ${deadlineMs} ms`,
       );
       for (const [index, result] of results.entries()) {

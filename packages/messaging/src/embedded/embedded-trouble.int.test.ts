@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Worker } from 'node:worker_threads';
 import { until } from '../contract/log-under-test.contract.ts';
-import { logFile, openForReading, openForWriting } from './log-connection.ts';
-import { startWriterThread } from './log-writer.ts';
+import type { Consumer, RecordBatch } from '../messaging.ts';
+import { partitionForKey } from '../partition-for-key.ts';
+import { logFile, openForWriting } from './log-connection.ts';
 import { embeddedConfig, failureCodes, GENEROUS, openLog, readAll, record, temporaryFolder } from './test-support.ts';
+import { startWriterThread } from './writer-thread.ts';
 
 test('a full disk fails appends as log_unavailable, and the log heals by itself when there is room again', async (t) => {
   const config = embeddedConfig(await temporaryFolder(t), { retentionMs: 0 });
@@ -118,25 +120,6 @@ test('a disk that stands still does not hold up the event loop', async (t) => {
   assert.ok(turns > 20, `${turns} turns in a second`);
 });
 
-test('a commit is durable soon, without a close', async (t) => {
-  const config = embeddedConfig(await temporaryFolder(t));
-  await using log = await openLog(config);
-  await (await log.producer()).append([record('k', 'a'), record('k', 'b')], GENEROUS);
-  const consumer = await log.consumer('g');
-  const stop = new AbortController();
-  for await (const batch of consumer.read({ stop: stop.signal, maxRecords: 10, maxBytes: 1000 })) {
-    batch.commit();
-    stop.abort();
-  }
-  const began = performance.now();
-  await until(() => {
-    using database = openForReading(logFile(config.directory));
-    const row = database.prepare('SELECT max(next_offset) AS committed FROM committed_offsets').get();
-    return row?.committed === 2;
-  }, 'the offset is in the file');
-  assert.ok(performance.now() - began < 5000);
-});
-
 test('a batch larger than a group and records larger than a chunk pass whole and in order', async (t) => {
   await using log = await openLog(embeddedConfig(await temporaryFolder(t)));
   const producer = await log.producer();
@@ -151,3 +134,28 @@ test('a batch larger than a group and records larger than a chunk pass whole and
     values.map((value) => value.replaceAll('.', '')),
   );
 });
+
+test('a consumer rides over a log that cannot be read for a while', async (t) => {
+  const config = embeddedConfig(await temporaryFolder(t));
+  await using log = await openLog(config);
+  const producer = await log.producer();
+  using other = openForWriting(logFile(config.directory));
+  await producer.append([record('k', 'a')], GENEROUS);
+  const partition = partitionForKey(Buffer.from('k'), 4);
+  other.exec(`ALTER TABLE partition_${partition} RENAME TO out_of_reach`);
+
+  const consumer = await log.consumer('g');
+  const reading = takeOne(consumer);
+  await until(() => !consumer.health().up, 'the consumer says that it cannot read');
+  other.exec(`ALTER TABLE out_of_reach RENAME TO partition_${partition}`);
+  const batch = await reading;
+  assert.equal(String(batch.records[0]?.value), 'a');
+  assert.deepEqual(consumer.health(), { up: true });
+});
+
+async function takeOne(consumer: Consumer): Promise<RecordBatch> {
+  for await (const batch of consumer.read({ stop: new AbortController().signal, maxRecords: 10, maxBytes: 1000 })) {
+    return batch;
+  }
+  return assert.fail('the reading ended');
+}

@@ -13,7 +13,7 @@ import { type LogIdentity, logFile, readIdentity, readNumber } from './log-conne
  *   probe               scratch space of the check whether there is room again
  *
  * Chunks instead of a row a record, and a table a partition instead of a common one WITHOUT ROWID, because the writer then
- * takes 1.4 to 2.2 times as many records a second (docs/decisions/0003-embedded-log.md).
+ * takes 1.3 times as many records a second when 64 travel together, and 1.6 to 1.8 times as many with 500 or 1,000.
  */
 const FORMAT_VERSION = 1;
 const PARTITIONS = 4;

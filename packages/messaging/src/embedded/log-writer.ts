@@ -1,11 +1,11 @@
-import { Worker } from 'node:worker_threads';
-import { backoffMs, type HealthState, type Logger } from '@kero/runtime';
+import type { HealthState, Logger } from '@kero/runtime';
 import type { NewRecord } from '../messaging.ts';
 import { messagingError } from '../messaging-errors.ts';
 import { type AppendFailure, AppendQueue, type PendingAppend } from './append-queue.ts';
 import { encodeGroup } from './encode-group.ts';
-import type { FromWriter, OffsetCommit, ToWriter, WriterThreadData } from './log-writer-protocol.ts';
+import type { FromWriter, OffsetCommit, WriterThreadData } from './log-writer-protocol.ts';
 import { OffsetCommits } from './offset-commits.ts';
+import { type StartWriterThread, WriterThread } from './writer-thread.ts';
 
 /** A group is what waits when the thread has room for one, up to this much; a single larger call is a group of its own. */
 const MAX_GROUP_BYTES = 4 * 1024 * 1024;
@@ -15,12 +15,6 @@ const MAX_GROUPS_IN_FLIGHT = 2;
 const COMMIT_DELAY_MS = 100;
 const PROBE_INTERVAL_MS = 1000;
 const FLUSH_BUDGET_MS = 3000;
-const CLOSE_BUDGET_MS = 3000;
-
-export type StartWriterThread = (data: WriterThreadData) => Worker;
-
-export const startWriterThread: StartWriterThread = (data) =>
-  new Worker(new URL('./log-writer-thread.ts', import.meta.url), { workerData: data, name: 'log-writer' });
 
 export interface LogWriterOptions extends WriterThreadData {
   readonly logger: Logger;
@@ -41,11 +35,8 @@ interface GroupInFlight {
 /**
  * The main thread's end of the writer: gathers appends and offset commits into groups, has the thread write each group in
  * one transaction, and settles the appends when it says that the group is on disk (natural group commit: what arrives
- * while a group is written makes up the next one).
- *
- * opening --opened--> ready --close()--> closing --thread gone--> closed
- *    ^                  |
- *    |--after a while-- died (its groups fail with log_unavailable; what waits goes on waiting, up to its deadline)
+ * while a group is written makes up the next one). When the thread dies, what it was writing fails with log_unavailable;
+ * what waits goes on waiting for its successor, up to its deadline.
  */
 export class LogWriter {
   readonly #options: LogWriterOptions;
@@ -53,17 +44,13 @@ export class LogWriter {
   readonly #commits = new OffsetCommits();
   readonly #inFlight = new Map<number, GroupInFlight>();
   readonly #settledWaiters = new Set<() => void>();
-  readonly #firstOpened = Promise.withResolvers<void>();
-  #state: 'opening' | 'ready' | 'died' | 'closing' | 'closed' = 'opening';
-  #everOpened = false;
-  #thread: Worker | undefined;
-  #deaths = 0;
+  readonly #thread: WriterThread;
   #nextGroupId = 0;
   #nextOffsets: readonly number[] = [];
   #pumpScheduled = false;
   #commitTimer: NodeJS.Timeout | undefined;
   #commitsDue = false;
-  #restartTimer: NodeJS.Timeout | undefined;
+  #closed = false;
   #trouble: string | undefined;
   #probeTimer: NodeJS.Timeout | undefined;
   #probeDue = false;
@@ -75,13 +62,22 @@ export class LogWriter {
       onExpired: () =>
         this.#setTrouble(this.#trouble ?? 'the log does not confirm in time: the disk is slow or stands still'),
     });
+    const { file, partitions, maxFileBytes } = options;
+    this.#thread = new WriterThread({
+      data: { file, partitions, maxFileBytes },
+      startThread: options.startThread,
+      onMessage: (message) => this.#onMessage(message),
+      onDied: (reason) => {
+        this.#setTrouble(reason);
+        this.#failInFlight(reason);
+      },
+    });
   }
 
-  /** Starts the thread; rejects when it cannot open the file. */
+  /** Rejects with KeroError `log_unusable` when the file cannot be opened. */
   static async open(options: LogWriterOptions): Promise<LogWriter> {
     const writer = new LogWriter(options);
-    writer.#startThread();
-    await writer.#firstOpened.promise;
+    await writer.#thread.open();
     return writer;
   }
 
@@ -110,7 +106,7 @@ export class LogWriter {
   /** Resolves when all commits so far are durable, or after a while. */
   async flush(): Promise<void> {
     const giveUpAt = performance.now() + FLUSH_BUDGET_MS;
-    while (this.#hasUnwrittenCommits() && this.#state !== 'closed') {
+    while (this.#hasUnwrittenCommits()) {
       const leftMs = giveUpAt - performance.now();
       if (leftMs <= 0) {
         this.#options.logger.warn('the last commits could not be written: their records will be read again');
@@ -126,7 +122,7 @@ export class LogWriter {
   trim(storedBeforeMs: number): void {
     // The groups of this process may not be in the file yet: nothing may be deleted under them either.
     const finishedBelow = this.#nextOffsets.map((_, partition) => this.#commits.lowest(partition));
-    if (this.#state === 'ready') this.#tell({ type: 'trim', trim: { storedBeforeMs, finishedBelow } });
+    if (this.#thread.ready) this.#thread.tell({ type: 'trim', trim: { storedBeforeMs, finishedBelow } });
   }
 
   health(): HealthState {
@@ -136,64 +132,22 @@ export class LogWriter {
   /** Finishes what is in flight (bounded), closes the file and ends the thread. */
   async close(): Promise<void> {
     await this.flush();
-    const closedCleanly = this.#state === 'ready';
-    this.#state = 'closing';
+    this.#closed = true;
     clearTimeout(this.#commitTimer);
-    clearTimeout(this.#restartTimer);
     clearInterval(this.#probeTimer);
     this.#queue.failWaiting(messagingError('log_closed', 'the embedded log was closed'));
-    const thread = this.#thread;
-    if (thread) {
-      const gone = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
-      if (closedCleanly) this.#tell({ type: 'close' });
-      await Promise.race([gone, elapsed(closedCleanly ? CLOSE_BUDGET_MS : 0)]);
-      // Only a thread that the disk has stopped is still there; it must not keep the process.
-      thread.unref();
-      await Promise.race([thread.terminate(), elapsed(CLOSE_BUDGET_MS)]);
-    }
-    this.#state = 'closed';
+    await this.#thread.close();
     this.#failInFlight('the embedded log was closed before it confirmed');
-  }
-
-  #startThread(): void {
-    this.#state = 'opening';
-    const { file, partitions, maxFileBytes } = this.#options;
-    const thread = this.#options.startThread({ file, partitions, maxFileBytes });
-    let reason = 'it ended without an error';
-    thread.on('message', (message: FromWriter) => this.#onMessage(message));
-    thread.on('error', (error) => {
-      reason = String(error);
-    });
-    thread.on('exit', () => this.#onThreadGone(reason));
-    this.#thread = thread;
-  }
-
-  #onThreadGone(reason: string): void {
-    this.#thread = undefined;
-    if (this.#state === 'closing' || this.#state === 'closed') return;
-    const ended = `the writer of the embedded log ended: ${reason}`;
-    if (!this.#everOpened) {
-      this.#state = 'closed';
-      this.#firstOpened.reject(messagingError('log_unusable', ended));
-      return;
-    }
-    this.#state = 'died';
-    this.#setTrouble(ended);
-    this.#failInFlight(ended);
-    this.#restartTimer = setTimeout(() => this.#startThread(), backoffMs(this.#deaths++, { firstMs: 50, maxMs: 5000 }));
   }
 
   #onMessage(message: FromWriter): void {
     switch (message.type) {
       case 'opened':
-        this.#state = 'ready';
-        this.#everOpened = true;
-        this.#firstOpened.resolve();
         this.#nextOffsets = message.nextOffsets;
+        this.#commitsDue = this.#commits.hasDirty;
         this.#options.onWritten();
         break;
       case 'written':
-        this.#deaths = 0;
         this.#nextOffsets = message.nextOffsets;
         this.#settleGroup(message.id);
         break;
@@ -235,7 +189,7 @@ export class LogWriter {
   }
 
   #pump(): void {
-    while (this.#state === 'ready' && this.#inFlight.size < MAX_GROUPS_IN_FLIGHT) {
+    while (this.#thread.ready && this.#inFlight.size < MAX_GROUPS_IN_FLIGHT) {
       const appends = this.#queue.take(MAX_GROUP_BYTES);
       const commits = appends.length > 0 || this.#commitsDue ? this.#commits.take() : [];
       const probe = this.#probeDue;
@@ -246,12 +200,8 @@ export class LogWriter {
       const id = this.#nextGroupId++;
       this.#inFlight.set(id, { appends, commits, needsRoom: probe || appends.length > 0 });
       const group = { timestampMs: this.#options.now(), payload, chunks, commits, probe };
-      this.#tell({ type: 'write', id, group }, [payload]);
+      this.#thread.tell({ type: 'write', id, group }, [payload]);
     }
-  }
-
-  #tell(message: ToWriter, transfer: ArrayBuffer[] = []): void {
-    this.#thread?.postMessage(message, transfer);
   }
 
   #hasUnwrittenCommits(): boolean {
@@ -273,7 +223,7 @@ export class LogWriter {
   }
 
   #setTrouble(reason: string): void {
-    if (this.#state === 'closing' || this.#state === 'closed') return;
+    if (this.#closed) return;
     if (this.#trouble === undefined) {
       this.#options.logger.error({ reason }, 'the embedded log takes no records at the moment; trying again and again');
       this.#probeTimer = setInterval(() => {
@@ -289,10 +239,8 @@ export class LogWriter {
     if (this.#trouble === undefined) return;
     this.#trouble = undefined;
     clearInterval(this.#probeTimer);
+    // Those that failed meanwhile.
+    this.#commitsDue = this.#commits.hasDirty;
     this.#options.logger.info('the embedded log takes records again');
   }
-}
-
-async function elapsed(ms: number): Promise<void> {
-  await new Promise<void>((resolve) => setTimeout(resolve, ms).unref());
 }

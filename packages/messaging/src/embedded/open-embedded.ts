@@ -8,7 +8,8 @@ import { EmbeddedProducer } from './embedded-producer.ts';
 import { logFile, openForReading } from './log-connection.ts';
 import { prepareLogFile } from './log-file.ts';
 import { LogReader } from './log-reader.ts';
-import { LogWriter, type StartWriterThread, startWriterThread } from './log-writer.ts';
+import { LogWriter } from './log-writer.ts';
+import { type StartWriterThread, startWriterThread } from './writer-thread.ts';
 
 /** What nobody needs to set but tests. */
 export interface EmbeddedTuning {
