@@ -2,6 +2,26 @@
 -- A change of this file in a pull request is a change of the schema. To write it anew after adding a migration:
 --   UPDATE_SCHEMA_SNAPSHOT=true npm run test:int
 
+table audit_log
+  column audit_id bigint not null generated always as identity
+  column action text not null
+  column actor text not null
+  column database_role text not null default SESSION_USER
+  column detail jsonb not null
+  column begun_at timestamp with time zone not null default now()
+  column ended_at timestamp with time zone
+  column outcome text
+  constraint audit_log_pkey PRIMARY KEY (audit_id)
+  index CREATE UNIQUE INDEX audit_log_pkey ON public.audit_log USING btree (audit_id)
+  comment One row for each action of a person that moved or dropped something, written before the action begins.
+  comment on action: dead_letters_replay, dead_letters_discard or offsets_skip_gap.
+  comment on actor: Who: the user of the operating system, and the machine.
+  comment on database_role: The role of PostgreSQL that wrote the row.
+  comment on detail: What exactly: which letters, or which partition, from where to where.
+  comment on begun_at: When the action began.
+  comment on ended_at: When it ended; null while it runs, or when its process died in the middle.
+  comment on outcome: How it ended, for a person.
+
 table dead_letters
   column dead_letter_id bigint not null generated always as identity
   column id uuid
@@ -18,12 +38,14 @@ table dead_letters
   column status text not null default 'open'::text
   column status_changed_at timestamp with time zone
   column replay_of bigint
+  column note text
   constraint dead_letters_log_position_key UNIQUE (log_id, log_partition, log_offset)
   constraint dead_letters_pkey PRIMARY KEY (dead_letter_id)
   constraint dead_letters_replay_of_fkey FOREIGN KEY (replay_of) REFERENCES dead_letters(dead_letter_id)
   constraint dead_letters_status_check CHECK ((status = ANY (ARRAY['open'::text, 'replayed'::text, 'discarded'::text])))
   index CREATE UNIQUE INDEX dead_letters_log_position_key ON public.dead_letters USING btree (log_id, log_partition, log_offset)
   index CREATE UNIQUE INDEX dead_letters_pkey ON public.dead_letters USING btree (dead_letter_id)
+  index CREATE INDEX dead_letters_replay_of ON public.dead_letters USING btree (replay_of) WHERE (replay_of IS NOT NULL)
   comment One row for each record of the log that did not become a row of events: the record as it was, where it stands, and why.
   comment on id: The id of the event, where it could be worked out.
   comment on reason: not_an_event, invalid, conflict, refused_by_database or expired; docs/errors.md explains each.
@@ -39,6 +61,7 @@ table dead_letters
   comment on status: open, replayed (sent again) or discarded (somebody decided that it is not needed).
   comment on status_changed_at: When status left open.
   comment on replay_of: The dead letter whose replay ended here again.
+  comment on note: What the person wrote who changed the status.
 
 table events partition by RANGE (event_timestamp)
   column id uuid not null
@@ -123,3 +146,25 @@ RETURN to_timestamp(((((('x'::text || "left"(replace((id)::text, '-'::text, ''::
 
   callable by everybody: t
   comment The event_timestamp that is inside an event's id, cut to the millisecond: makes a look-up by id touch one partition.
+
+CREATE OR REPLACE FUNCTION public.kero_event_type(payload bytea)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE STRICT COST 1000
+AS $function$
+begin
+  begin
+    return convert_from(payload, 'UTF8')::json ->> 'event_type';
+  exception
+    when untranslatable_character or invalid_text_representation then
+      return regexp_replace(convert_from(payload, 'UTF8'), '\\u(0000|[dD][89a-fA-F][0-9a-fA-F]{2})', '\\ufffd', 'g')::json
+        ->> 'event_type';
+  end;
+exception
+  when data_exception or program_limit_exceeded then
+    return null;
+end
+$function$
+
+  callable by everybody: t
+  comment The event_type in the payload of a dead letter; null where the payload is not a JSON object that has one.

@@ -1,3 +1,6 @@
+import type { AuditLog } from './audit-log.ts';
+import type { DeadLetterStore } from './dead-letter-store.ts';
+
 /**
  * Rows: this file is all that the processor knows of the database. Tables and columns are described in docs/querying.md.
  */
@@ -11,6 +14,8 @@ export interface StoreRecord {
   readonly headers: readonly (readonly [name: string, value: Buffer])[];
   /** When the receiver (or, for other writers, the log) took it, in Unix microseconds. */
   readonly receivedAtMicros: number;
+  /** The dead letter whose replay this record says it is; one that is not there is forgotten. */
+  readonly replayOf?: bigint | undefined;
 }
 
 /** One event on its way to the table `events`. Numbers and member order of `event_data` stay as the client wrote them. */
@@ -96,6 +101,10 @@ export interface Database {
   /** For people: `PostgreSQL 18.4 at 127.0.0.1:5432, database processor`. No secrets. */
   readonly description: string;
   readonly events: EventStore;
+  /** For people: look at dead letters, replay and discard them. */
+  readonly deadLetters: DeadLetterStore;
+  /** What people moved or dropped by hand. */
+  readonly audit: AuditLog;
   /** Runs one SQL statement for a person (`kero sql`), as text. */
   query(sql: string): Promise<QueryResult>;
   /** Whether the database answered last time; for readiness. */

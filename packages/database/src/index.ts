@@ -1,3 +1,4 @@
+export type { AuditEntry, AuditLog } from './audit-log.ts';
 export { type DatabaseErrorCode, databaseError, databaseErrors } from './database-errors.ts';
 export {
   type DatabaseConfig,
@@ -7,6 +8,17 @@ export {
   type EmbeddedDatabaseConfig,
   type PostgresConfig,
 } from './database-settings.ts';
+export {
+  type DeadLetterCount,
+  type DeadLetterFilter,
+  type DeadLetterPage,
+  type DeadLetterStatus,
+  type DeadLetterStore,
+  type DeadLetterSummary,
+  deadLetterStatuses,
+  type StoredDeadLetter,
+  type StoredEventPlace,
+} from './dead-letter-store.ts';
 export { type EmbeddedConnection, embeddedConnection } from './embedded/embedded-database.ts';
 export type {
   Database,

@@ -12,6 +12,7 @@ import type { PostgresConfig } from './database-settings.ts';
 import { migrate } from './migrate.ts';
 import { openDatabase } from './open-database.ts';
 import { runQuery } from './postgres/run-query.ts';
+import { knownMigrations } from './schema-version.ts';
 
 const PAGE = readFileSync(new URL('../../../docs/querying.md', import.meta.url), 'utf8');
 const options = { logger: silentLogger };
@@ -120,7 +121,7 @@ describe('docs/querying.md', { concurrency: false }, () => {
     const role = (user: string, password: string): PostgresConfig =>
       server.config('processor', { user, password, migrate: false });
     const owner = role('kero_owner', 'choose-one');
-    assert.deepEqual((await migrate(owner, options)).applied, ['000001_events']);
+    assert.deepEqual((await migrate(owner, options)).applied, knownMigrations());
     for (const statement of asOwner!.statements) await runQuery(owner, statement);
 
     const processor = role('kero_processor', 'choose-another');
@@ -137,6 +138,15 @@ describe('docs/querying.md', { concurrency: false }, () => {
     assert.deepEqual((await runQuery(reader, 'select count(*) from events')).rows, [['2']]);
     assert.deepEqual((await runQuery(reader, 'select count(*) from dead_letters')).rows, [['2']]);
 
+    const operator = role('kero_operator', 'and-a-fourth');
+    const byHand = await openDatabase(operator, options);
+    t.after(() => byHand.close());
+    const action = await byHand.audit.begin({ action: 'dead_letters_discard', actor: 'ann', detail: {} });
+    const discard = { from: ['open'], to: 'discarded', note: 'junk' } as const;
+    assert.equal(await byHand.deadLetters.setStatus([1n], discard), 1);
+    await byHand.audit.end(action, { outcome: 'done' });
+    assert.equal((await byHand.deadLetters.read({}, { after: 0n, upTo: 9n, limit: 9 })).length, 2);
+
     for (const [who, forbidden] of [
       [processor, 'delete from events'],
       [processor, `update events set user_id = 'x'`],
@@ -145,7 +155,15 @@ describe('docs/querying.md', { concurrency: false }, () => {
       [processor, 'create table mine ()'],
       [processor, 'alter table events add mine int'],
       [processor, `insert into kero_migrations (name, run_on) values ('x', now())`],
+      [processor, `update dead_letters set status = 'discarded'`],
+      [processor, 'select * from audit_log'],
+      [operator, 'delete from audit_log'],
+      [operator, `update audit_log set actor = 'somebody else'`],
+      [operator, `update dead_letters set payload = ''`],
+      [operator, 'delete from dead_letters'],
+      [operator, `insert into events select * from events`],
       [reader, 'delete from dead_letters'],
+      [reader, `update dead_letters set status = 'discarded'`],
       [reader, `insert into events select * from events`],
       [reader, `select kero_ensure_events_partition('2001-01-01')`],
     ] as const) {

@@ -3,13 +3,19 @@ import type { ClientBase } from 'pg';
 import type { DeadLetter, StoreRecord } from '../event-store.ts';
 import { elementTypes, encodeArray } from './binary.ts';
 
-/** A letter is known by its position in the log, so a batch that is read again leaves the letter of the first time. */
+/**
+ * A letter is known by its position in the log, so a batch that is read again leaves the letter of the first time. What it
+ * replays was read from a header that anybody may have written: a letter that is not there must not refuse this one.
+ */
 const INSERT_DEAD_LETTERS = `
 insert into public.dead_letters
-  (id, reason, detail, payload, record_key, record_headers, log_id, log_partition, log_offset, received_at)
-select id, reason, detail, payload, record_key, record_headers, $9::uuid, $10::int, log_offset, received_at
-from unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::bytea[], $6::jsonb[], $7::bigint[], $8::timestamptz[])
-  as batch (id, reason, detail, payload, record_key, record_headers, log_offset, received_at)
+  (id, reason, detail, payload, record_key, record_headers, log_id, log_partition, log_offset, received_at,
+    replay_of)
+select id, reason, detail, payload, record_key, record_headers, $9::uuid, $10::int, log_offset, received_at,
+  (select known.dead_letter_id from public.dead_letters as known where known.dead_letter_id = batch.replay_of)
+from unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::bytea[], $6::jsonb[], $7::bigint[], $8::timestamptz[],
+  $11::bigint[])
+  as batch (id, reason, detail, payload, record_key, record_headers, log_offset, received_at, replay_of)
 on conflict (log_id, log_partition, log_offset) do nothing
 returning log_offset`;
 
@@ -33,6 +39,7 @@ export async function insertDeadLetters(
       encodeArray(elementTypes.timestamptz, letters, (letter) => letter.record.receivedAtMicros),
       log.logId,
       log.logPartition,
+      encodeArray(elementTypes.int8, letters, (letter) => letter.record.replayOf),
     ],
   });
   return new Set(inserted.rows.map(([offset]) => BigInt(offset)));

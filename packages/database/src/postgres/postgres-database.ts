@@ -1,11 +1,15 @@
 import { type Logger, sleep } from '@kero/runtime';
 import type pg from 'pg';
+import type { AuditLog } from '../audit-log.ts';
 import type { PostgresConfig } from '../database-settings.ts';
+import type { DeadLetterStore } from '../dead-letter-store.ts';
 import type { Database, QueryResult } from '../event-store.ts';
 import { checkSchema } from '../schema-version.ts';
+import { PostgresAuditLog } from './audit-queries.ts';
 import { connectWritable, type ServerAddress, type SessionLimits, writerLimits } from './client.ts';
 
 import { ConnectionPool } from './connection-pool.ts';
+import { PostgresDeadLetterStore } from './dead-letter-queries.ts';
 import { migrateServer } from './migrate-server.ts';
 import { runQuery } from './run-query.ts';
 import { PostgresEventStore } from './store-batch.ts';
@@ -64,6 +68,8 @@ async function connect(
 class PostgresDatabase implements Database {
   readonly description: string;
   readonly events: PostgresEventStore;
+  readonly deadLetters: DeadLetterStore;
+  readonly audit: AuditLog;
   readonly #server: ServerAddress;
   readonly #pool: ConnectionPool;
   readonly #stopServer: (() => Promise<void>) | undefined;
@@ -82,6 +88,8 @@ class PostgresDatabase implements Database {
     this.#pool = pool;
     this.#stopServer = stopServer;
     this.events = new PostgresEventStore(this.#pool);
+    this.deadLetters = new PostgresDeadLetterStore(this.#pool);
+    this.audit = new PostgresAuditLog(this.#pool);
   }
 
   async query(sql: string): Promise<QueryResult> {
