@@ -18,6 +18,8 @@ export interface InterpretOptions {
 /** The problems a dead letter names; more would only repeat themselves. */
 const MAX_PROBLEMS_IN_DETAIL = 20;
 const MAX_SOURCE_LENGTH = 256;
+/** bigint of PostgreSQL. */
+const MAX_DEAD_LETTER_ID = 2n ** 63n - 1n;
 
 /**
  * Reads one record as an event (design: docs/architecture.md, "The log record"). A record with `kero-*` headers was checked
@@ -33,6 +35,7 @@ export function interpretRecord(record: LogRecord, options: InterpretOptions): I
     value: record.value,
     headers: record.headers,
     receivedAtMicros,
+    replayOf: headers.replayOf,
   };
   const dead = (reason: DeadLetterReason, detail: string, id?: Buffer): Interpreted => ({
     kind: 'dead_letter',
@@ -77,18 +80,21 @@ interface KeroHeaders {
   readonly id: Buffer | undefined;
   readonly source: string | undefined;
   readonly receivedAtMicros: number | undefined;
+  readonly replayOf: bigint | undefined;
 }
 
 function readKeroHeaders(record: LogRecord): KeroHeaders {
   let id: Buffer | undefined;
   let source: string | undefined;
   let receivedAtMicros: number | undefined;
+  let replayOf: bigint | undefined;
   for (const [name, value] of record.headers) {
     if (name === 'kero-source') source = value.toString('utf8');
     else if (name === 'kero-id') id = parseUuid(value.toString('latin1'));
     else if (name === 'kero-received-at') receivedAtMicros = micros(value.toString('latin1'));
+    else if (name === 'kero-replay-of') replayOf = parseDeadLetterId(value.toString('latin1'));
   }
-  return { id, source, receivedAtMicros };
+  return { id, source, receivedAtMicros, replayOf };
 }
 
 function micros(text: string): number | undefined {
@@ -100,6 +106,12 @@ function parseUuid(text: string): Buffer | undefined {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
     ? Buffer.from(text.replaceAll('-', ''), 'hex')
     : undefined;
+}
+
+/** Undefined for what cannot be one: the header is not ours alone. Whether there is such a letter, the store finds out. */
+function parseDeadLetterId(text: string): bigint | undefined {
+  const id = /^[1-9]\d{0,18}$/.test(text) ? BigInt(text) : undefined;
+  return id !== undefined && id <= MAX_DEAD_LETTER_ID ? id : undefined;
 }
 
 function isSource(text: string): boolean {

@@ -134,6 +134,24 @@ describe('what is not an event', () => {
   });
 });
 
+describe('a record that is the replay of a dead letter', () => {
+  const replaying = (letter: string, value = PURCHASE) =>
+    interpretRecord(record(value, { ...RECEIVED, 'kero-replay-of': letter }), options);
+
+  test('is an event like any other, and remembers the letter in case it fails again', () => {
+    const event = eventOf(replaying('12'));
+    assert.equal(event.record.replayOf, 12n);
+    assert.deepEqual(event.id, eventOf(interpretRecord(record(PURCHASE, RECEIVED), options)).id);
+    assert.equal(letterOf(replaying('9223372036854775807', '{}')).record.replayOf, 9_223_372_036_854_775_807n);
+  });
+
+  test('is taken as it is when the header names no letter', () => {
+    for (const text of ['', '0', '-1', '1.5', 'x', '12 ', '9223372036854775808', '9'.repeat(1000)]) {
+      assert.equal(eventOf(replaying(text)).record.replayOf, undefined, text);
+    }
+  });
+});
+
 describe('filters and retention', () => {
   test('an event that the filter does not store is skipped', () => {
     assert.deepEqual(interpretRecord(record(PURCHASE), { ...options, stores: (type) => type !== 'purchase' }), {
