@@ -1,55 +1,51 @@
+import { BinaryWriter } from './binary-writer.ts';
+
 /**
  * PostgreSQL's binary formats, as far as events need them. Values travel in binary because text would have to be quoted
- * here and parsed there: a third of the time of a batch.
+ * here and parsed there.
  */
 
 /** Type ids (pg_type.oid), which are the same in every PostgreSQL. */
-export const oid = { bytea: 17, int8: 20, text: 25, timestamptz: 1184, uuid: 2950, jsonb: 3802 } as const;
-
-/** timestamptz counts microseconds since 2000-01-01, events since 1970-01-01. */
-const POSTGRES_EPOCH_MICROS = 946_684_800_000_000;
+const oid = { bytea: 17, int8: 20, text: 25, timestamptz: 1184, uuid: 2950, jsonb: 3802 } as const;
 
 /** Version byte in front of the text of a jsonb in binary. */
 export const JSONB_VERSION = 1;
 
-const TWO_TO_THE_32 = 0x1_0000_0000;
-
-/** Writes Unix microseconds as a timestamptz (8 bytes); returns the position after it. Without BigInt: it is hot. */
-export function writeTimestamp(target: Buffer, unixMicros: number, at: number): number {
-  const micros = unixMicros - POSTGRES_EPOCH_MICROS;
-  const high = Math.floor(micros / TWO_TO_THE_32);
-  target.writeInt32BE(high, at);
-  return target.writeUInt32BE(micros - high * TWO_TO_THE_32, at + 4);
-}
-
-/** One array parameter. `write` puts one element at a position and returns the position after it. */
-interface ElementType<T> {
+/** How the elements of an array parameter are written. */
+export interface ElementType<T> {
   readonly oid: number;
   readonly maxBytes: (value: T) => number;
-  readonly write: (target: Buffer, value: T, at: number) => number;
+  readonly write: (to: BinaryWriter, value: T) => void;
 }
 
+const bytes = { maxBytes: (value: Buffer) => value.length, write: (to: BinaryWriter, value: Buffer) => to.raw(value) };
+
 export const elementTypes = {
-  uuid: { oid: oid.uuid, maxBytes: () => 16, write: writeBytes },
-  text: { oid: oid.text, maxBytes: (value) => value.length * 3, write: (to, value, at) => at + to.write(value, at) },
-  timestamptz: { oid: oid.timestamptz, maxBytes: () => 8, write: writeTimestamp },
-  int8: { oid: oid.int8, maxBytes: () => 8, write: (to, value, at) => to.writeBigInt64BE(value, at) },
-  bytea: { oid: oid.bytea, maxBytes: (value) => value.length, write: writeBytes },
+  uuid: { oid: oid.uuid, ...bytes },
+  bytea: { oid: oid.bytea, ...bytes },
+  text: { oid: oid.text, maxBytes: (value: string) => value.length * 3, write: (to, value) => to.text(value) },
+  timestamptz: { oid: oid.timestamptz, maxBytes: () => 8, write: (to, value) => to.timestamp(value) },
+  int8: { oid: oid.int8, maxBytes: () => 8, write: (to, value) => to.int64(value) },
   jsonb: {
     oid: oid.jsonb,
     maxBytes: (value) => value.length + 1,
-    write: (to, value, at) => writeBytes(to, value, to.writeUInt8(JSONB_VERSION, at)),
+    write: (to, value) => {
+      to.int8(JSONB_VERSION);
+      to.raw(value);
+    },
   },
 } satisfies {
   uuid: ElementType<Buffer>;
+  bytea: ElementType<Buffer>;
   text: ElementType<string>;
   timestamptz: ElementType<number>;
   int8: ElementType<bigint>;
-  bytea: ElementType<Buffer>;
   jsonb: ElementType<Buffer>;
 };
 
 const ARRAY_HEADER_BYTES = 20;
+const LENGTH_BYTES = 4;
+const NULL_LENGTH = -1;
 
 /** Encodes a one-dimensional array; the pg library sends a Buffer parameter in binary. Null and undefined are SQL NULL. */
 export function encodeArray<Item, T>(
@@ -57,33 +53,33 @@ export function encodeArray<Item, T>(
   items: readonly Item[],
   valueIn: (item: Item) => T | null | undefined,
 ): Buffer {
-  let maxBytes = ARRAY_HEADER_BYTES;
+  let size = ARRAY_HEADER_BYTES + items.length * LENGTH_BYTES;
   let containsNull = 0;
   for (const item of items) {
     const value = valueIn(item);
-    maxBytes += 4;
     if (value === null || value === undefined) containsNull = 1;
-    else maxBytes += type.maxBytes(value);
+    else size += type.maxBytes(value);
   }
-  const array = Buffer.allocUnsafe(maxBytes);
-  let at = array.writeInt32BE(1, 0);
-  at = array.writeInt32BE(containsNull, at);
-  at = array.writeInt32BE(type.oid, at);
-  at = array.writeInt32BE(items.length, at);
-  at = array.writeInt32BE(1, at);
+  const array = new BinaryWriter(size);
+  array.int32(1);
+  array.int32(containsNull);
+  array.int32(type.oid);
+  array.int32(items.length);
+  array.int32(1);
   for (const item of items) {
     const value = valueIn(item);
-    if (value === null || value === undefined) {
-      at = array.writeInt32BE(-1, at);
-      continue;
-    }
-    const end = type.write(array, value, at + 4);
-    array.writeInt32BE(end - at - 4, at);
-    at = end;
+    const lengthAt = array.at;
+    array.int32(NULL_LENGTH);
+    if (value === null || value === undefined) continue;
+    type.write(array, value);
+    array.int32At(lengthAt, array.at - lengthAt - LENGTH_BYTES);
   }
-  return array.subarray(0, at);
+  return array.bytes.subarray(0, array.at);
 }
 
-function writeBytes(target: Buffer, value: Buffer, at: number): number {
-  return at + value.copy(target, at);
+/** One timestamptz as a parameter. */
+export function encodeTimestamp(unixMicros: number): Buffer {
+  const parameter = new BinaryWriter(8);
+  parameter.timestamp(unixMicros);
+  return parameter.bytes;
 }

@@ -1,35 +1,38 @@
 import type { ClientBase } from 'pg';
 import type { StoreEvent } from '../event-store.ts';
-import { elementTypes, encodeArray } from './binary.ts';
+import { elementTypes, encodeArray, encodeTimestamp } from './binary.ts';
 
-/** How a refused row compares with the row that is there under its id. */
+/** How an event compares with the row that is stored under its id. */
 export type Comparison =
   | { readonly event: StoreEvent; readonly outcome: 'redelivered' | 'duplicate' }
   | { readonly event: StoreEvent; readonly outcome: 'conflict'; readonly detail: string }
-  /** The row that refused it is gone (retention, or somebody deleted it): the batch is to be tried again. */
+  /** The row that was there is gone (retention, or somebody deleted it): the batch is to be tried again. */
   | { readonly event: StoreEvent; readonly outcome: 'vanished' };
 
 /**
- * PostgreSQL compares, because only it knows when two jsonb are equal (19.90 = 19.9, member order). The range on
- * event_timestamp says nothing that the join does not say, but it keeps the planner out of the partitions beside it.
+ * PostgreSQL compares, because only it knows when two jsonb are equal (19.90 = 19.9, member order). For `lateral ... limit 1`
+ * and the range on event_timestamp see find-stored.ts.
  */
 const COMPARE_EVENTS = `
-select refused.log_offset, stored.id is not null as found, stored.log_partition, stored.log_offset,
+select given.log_offset, stored.id is not null as found, stored.log_partition, stored.log_offset,
   concat_ws(', ',
-    case when stored.user_id <> refused.user_id then 'user_id' end,
-    case when stored.event_type <> refused.event_type then 'event_type' end,
-    case when stored.source <> refused.source then 'source' end,
-    case when stored.event_id is distinct from refused.event_id then 'event_id' end,
-    case when stored.event_data <> refused.event_data then 'event_data' end) as differing
+    case when stored.user_id <> given.user_id then 'user_id' end,
+    case when stored.event_type <> given.event_type then 'event_type' end,
+    case when stored.source <> given.source then 'source' end,
+    case when stored.event_id is distinct from given.event_id then 'event_id' end,
+    case when stored.event_data <> given.event_data then 'event_data' end) as differing
 from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[], $6::text[], $7::text[], $8::bigint[])
-  as refused (id, user_id, event_type, event_timestamp, event_data, source, event_id, log_offset)
-left join public.events as stored
-  on stored.event_timestamp = refused.event_timestamp and stored.id = refused.id
-  and stored.event_timestamp between $9::timestamptz and $10::timestamptz`;
+  as given (id, user_id, event_type, event_timestamp, event_data, source, event_id, log_offset)
+left join lateral (
+  select * from public.events as stored
+  where stored.event_timestamp = given.event_timestamp and stored.id = given.id
+    and stored.event_timestamp between $9::timestamptz and $10::timestamptz
+  limit 1
+) as stored on true`;
 
 type Compared = [offset: string, found: boolean, storedPartition: number, storedOffset: string, differing: string];
 
-/** Tells duplicates, redeliveries and conflicts apart. Runs in the transaction that refused the rows. */
+/** Tells duplicates, redeliveries and conflicts apart, for events whose id is stored. */
 export async function compareEvents(
   client: ClientBase,
   events: readonly StoreEvent[],
@@ -48,8 +51,8 @@ export async function compareEvents(
       encodeArray(elementTypes.text, events, (event) => event.source),
       encodeArray(elementTypes.text, events, (event) => event.eventId),
       encodeArray(elementTypes.int8, events, (event) => event.record.offset),
-      timestampParameter(times.reduce((a, b) => Math.min(a, b))),
-      timestampParameter(times.reduce((a, b) => Math.max(a, b))),
+      encodeTimestamp(times.reduce((a, b) => Math.min(a, b))),
+      encodeTimestamp(times.reduce((a, b) => Math.max(a, b))),
     ],
   });
   const byOffset = new Map(compared.rows.map((answer) => [answer[0], answer]));
@@ -67,10 +70,4 @@ export async function compareEvents(
     const samePosition = storedPartition === logPartition && storedOffset === event.record.offset.toString();
     return { event, outcome: samePosition ? 'redelivered' : 'duplicate' };
   });
-}
-
-function timestampParameter(unixMicros: number): Buffer {
-  const parameter = Buffer.allocUnsafe(8);
-  elementTypes.timestamptz.write(parameter, unixMicros, 0);
-  return parameter;
 }

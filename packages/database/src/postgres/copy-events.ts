@@ -1,6 +1,6 @@
 import type { ClientBase } from 'pg';
 import type { StoreEvent } from '../event-store.ts';
-import { JSONB_VERSION, writeTimestamp } from './binary.ts';
+import { JSONB_VERSION } from './binary.ts';
 import { CopyBuffer, CopyIn } from './copy-in.ts';
 
 /**
@@ -17,36 +17,58 @@ const FIXED_BYTES = 2 + COLUMNS * 4 + 16 + 8 + 1 + 8 + 4 + 8;
 const MAX_BYTES_PER_UTF16_UNIT = 3;
 /** Large enough to make writes few, small enough for the server to start early. */
 const CHUNK_BYTES = 128 * 1024;
+/** 8 MiB: two or three batches at work. */
+const KEPT_BUFFERS = 64;
 
 const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
 const END_OF_DATA = -1;
+const END_BYTES = 2;
+const LENGTH_BYTES = 4;
+const NULL_LENGTH = -1;
 
-/** Writes the rows; rejects with what the pg library throws. */
-export async function copyEvents(
-  client: ClientBase,
-  events: readonly StoreEvent[],
-  logPartition: number,
-): Promise<number> {
-  return client.query(new CopyIn(COPY_EVENTS, encodeRows(events, logPartition))).done;
+/** Copies batches, and keeps its buffers from one to the next: making them anew kept the garbage collector busy. */
+export class EventCopier {
+  readonly #free: CopyBuffer[] = [];
+
+  /** Writes the rows and resolves to their number; rejects with what the pg library throws. */
+  async copy(client: ClientBase, events: readonly StoreEvent[], logPartition: number): Promise<number> {
+    const used: CopyBuffer[] = [];
+    const takeBuffer = (minBytes: number) => {
+      const buffer = minBytes <= CHUNK_BYTES ? this.#free.pop() : undefined;
+      const taken = buffer ?? new CopyBuffer(Math.max(CHUNK_BYTES, minBytes));
+      used.push(taken);
+      return taken;
+    };
+    const rows = await client.query(new CopyIn(COPY_EVENTS, encodeRows(events, logPartition, takeBuffer))).done;
+    // Only here, where the server has read them: after an error some may still wait in the socket.
+    for (const buffer of used) if (this.#free.length < KEPT_BUFFERS) this.#keep(buffer);
+    return rows;
+  }
+
+  #keep(buffer: CopyBuffer): void {
+    if (buffer.size > CHUNK_BYTES) return;
+    buffer.clear();
+    this.#free.push(buffer);
+  }
 }
 
 /** The rows in the binary format of COPY, cut into CopyData messages. */
-export function* encodeRows(events: readonly StoreEvent[], logPartition: number): Generator<Buffer> {
-  let chunk = new CopyBuffer(CHUNK_BYTES);
-  chunk.at += SIGNATURE.copy(chunk.bytes, chunk.at);
+export function* encodeRows(
+  events: readonly StoreEvent[],
+  logPartition: number,
+  takeBuffer: (minBytes: number) => CopyBuffer,
+): Generator<Buffer> {
+  let chunk = takeBuffer(SIGNATURE.length + END_BYTES);
+  chunk.raw(SIGNATURE);
   for (const event of events) {
-    const size = maxRowBytes(event);
-    if (!chunk.hasRoomFor(size)) {
+    const size = maxRowBytes(event) + END_BYTES;
+    if (chunk.room < size) {
       yield chunk.framed();
-      chunk = new CopyBuffer(Math.max(CHUNK_BYTES, size));
+      chunk = takeBuffer(size);
     }
-    chunk.at = writeRow(chunk.bytes, chunk.at, event, logPartition);
+    writeRow(chunk, event, logPartition);
   }
-  if (!chunk.hasRoomFor(2)) {
-    yield chunk.framed();
-    chunk = new CopyBuffer(2);
-  }
-  chunk.at = chunk.bytes.writeInt16BE(END_OF_DATA, chunk.at);
+  chunk.int16(END_OF_DATA);
   yield chunk.framed();
 }
 
@@ -55,29 +77,31 @@ function maxRowBytes(event: StoreEvent): number {
   return FIXED_BYTES + units * MAX_BYTES_PER_UTF16_UNIT + event.eventData.length;
 }
 
-function writeRow(to: Buffer, start: number, event: StoreEvent, logPartition: number): number {
-  let at = to.writeInt16BE(COLUMNS, start);
-  at = to.writeInt32BE(16, at);
-  at += event.id.copy(to, at);
-  at = writeText(to, at, event.userId);
-  at = writeText(to, at, event.eventType);
-  at = to.writeInt32BE(8, at);
-  at = writeTimestamp(to, event.timestampMicros, at);
-  at = to.writeInt32BE(event.eventData.length + 1, at);
-  at = to.writeUInt8(JSONB_VERSION, at);
-  at += event.eventData.copy(to, at);
-  at = writeText(to, at, event.source);
-  at = event.eventId === undefined ? to.writeInt32BE(-1, at) : writeText(to, at, event.eventId);
-  at = to.writeInt32BE(8, at);
-  at = writeTimestamp(to, event.record.receivedAtMicros, at);
-  at = to.writeInt32BE(4, at);
-  at = to.writeInt32BE(logPartition, at);
-  at = to.writeInt32BE(8, at);
-  return to.writeBigInt64BE(event.record.offset, at);
+function writeRow(to: CopyBuffer, event: StoreEvent, logPartition: number): void {
+  to.int16(COLUMNS);
+  to.int32(16);
+  to.raw(event.id);
+  writeText(to, event.userId);
+  writeText(to, event.eventType);
+  to.int32(8);
+  to.timestamp(event.timestampMicros);
+  to.int32(event.eventData.length + 1);
+  to.int8(JSONB_VERSION);
+  to.raw(event.eventData);
+  writeText(to, event.source);
+  if (event.eventId === undefined) to.int32(NULL_LENGTH);
+  else writeText(to, event.eventId);
+  to.int32(8);
+  to.timestamp(event.record.receivedAtMicros);
+  to.int32(4);
+  to.int32(logPartition);
+  to.int32(8);
+  to.int64(event.record.offset);
 }
 
-function writeText(to: Buffer, at: number, text: string): number {
-  const length = to.write(text, at + 4);
-  to.writeInt32BE(length, at);
-  return at + 4 + length;
+function writeText(to: CopyBuffer, text: string): void {
+  const lengthAt = to.at;
+  to.at += LENGTH_BYTES;
+  to.text(text);
+  to.int32At(lengthAt, to.at - lengthAt - LENGTH_BYTES);
 }

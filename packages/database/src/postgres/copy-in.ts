@@ -1,4 +1,5 @@
 import type { Connection, Submittable } from 'pg';
+import { BinaryWriter } from './binary-writer.ts';
 
 /** What a COPY ... FROM STDIN sends: framed CopyData messages (see CopyBuffer), each handed over once. */
 export type CopyChunks = Iterable<Buffer>;
@@ -61,27 +62,25 @@ export class CopyIn implements Submittable {
   }
 }
 
-/**
- * A buffer that is filled from the left and leaves as one CopyData message. Room for the frame is kept at its start, so
- * that message and data are one write.
- */
-export class CopyBuffer {
-  readonly bytes: Buffer;
-  /** Where the next byte goes. */
-  at = FRAME_BYTES;
-
+/** A buffer that leaves as one CopyData message: room for the frame is kept at its start, so that both are one write. */
+export class CopyBuffer extends BinaryWriter {
   constructor(size: number) {
-    this.bytes = Buffer.allocUnsafe(FRAME_BYTES + size);
+    super(FRAME_BYTES + size, FRAME_BYTES);
   }
 
-  hasRoomFor(size: number): boolean {
-    return this.at + size <= this.bytes.length;
+  /** Bytes of data that it can hold. */
+  get size(): number {
+    return this.bytes.length - FRAME_BYTES;
+  }
+
+  clear(): void {
+    this.at = FRAME_BYTES;
   }
 
   /** The CopyData message with everything written so far. */
   framed(): Buffer {
-    this.bytes.writeUInt8(COPY_DATA, 0);
-    this.bytes.writeInt32BE(this.at - 1, 1);
+    this.bytes[0] = COPY_DATA;
+    this.int32At(1, this.at - 1);
     return this.bytes.subarray(0, this.at);
   }
 }

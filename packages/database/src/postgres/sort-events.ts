@@ -1,13 +1,13 @@
 import type { StoreEvent } from '../event-store.ts';
 
-/** A batch in the order in which it is written. */
+/** A batch in the order in which it is written, each id once. */
 export interface SortedEvents {
-  /** Sorted by key, then offset. What is in `repeats` is left out. */
+  /** Sorted by key; where an id occurs more than once, the first of the log. */
   readonly events: readonly StoreEvent[];
-  /** Events that are equal, byte for byte, to the first one with their id: [that one, this one]. */
+  /** What is equal, byte for byte, to the one of `events` with its id: [that one, this one]. */
   readonly repeats: readonly (readonly [first: StoreEvent, repeat: StoreEvent])[];
-  /** True when an id still occurs twice, with content that only PostgreSQL can compare. */
-  readonly hasTwins: boolean;
+  /** What has the id of one of `events` and other bytes: only PostgreSQL can tell whether the content differs. */
+  readonly twins: readonly StoreEvent[];
 }
 
 /**
@@ -15,27 +15,16 @@ export interface SortedEvents {
  * circle (a deadlock in 10 of 10 rounds); in the same order never.
  */
 export function sortEvents(batch: readonly StoreEvent[]): SortedEvents {
-  const sorted = [...batch].sort((a, b) => compareEvents(a, b));
   const events: StoreEvent[] = [];
   const repeats: [StoreEvent, StoreEvent][] = [];
-  let hasTwins = false;
-  let firstOfId = 0;
-  for (const event of sorted) {
-    const first = events[firstOfId];
-    if (first === undefined || !sameKey(first, event)) {
-      firstOfId = events.length;
-      events.push(event);
-      continue;
-    }
-    // Only with the first one: that keeps this linear, and PostgreSQL tells the others apart all the same.
-    if (sameBytes(first, event)) {
-      repeats.push([first, event]);
-    } else {
-      hasTwins = true;
-      events.push(event);
-    }
+  const twins: StoreEvent[] = [];
+  for (const event of [...batch].sort(compareEvents)) {
+    const first = events.at(-1);
+    if (first === undefined || !sameKey(first, event)) events.push(event);
+    else if (sameBytes(first, event)) repeats.push([first, event]);
+    else twins.push(event);
   }
-  return { events, repeats, hasTwins };
+  return { events, repeats, twins };
 }
 
 function compareEvents(a: StoreEvent, b: StoreEvent): number {

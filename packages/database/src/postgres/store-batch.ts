@@ -13,14 +13,17 @@ import type {
 import { isMissingPartition, leavesConnectionUsable, sqlState } from './classify-error.ts';
 import { type Comparison, compareEvents } from './compare-events.ts';
 import type { ConnectionPool } from './connection-pool.ts';
-import { copyEvents } from './copy-events.ts';
+import { EventCopier } from './copy-events.ts';
 import { EventPartitions } from './event-partitions.ts';
+import { findStored } from './find-stored.ts';
 import { insertDeadLetters } from './insert-dead-letters.ts';
-import { insertEvents } from './insert-events.ts';
 import { type SortedEvents, sortEvents } from './sort-events.ts';
 import { WriteMode } from './write-mode.ts';
 
 const UNIQUE_VIOLATION = '23505';
+const LOOK_ATTEMPTS = 5;
+const NOTHING_STORED: ReadonlySet<StoreEvent> = new Set();
+const NO_OFFSETS: ReadonlySet<bigint> = new Set();
 
 /** A batch made ready for writing: events in the order of their key, letters in that of the log. */
 interface PreparedBatch extends SortedEvents {
@@ -33,6 +36,7 @@ export class PostgresEventStore implements EventStore {
   readonly #pool: ConnectionPool;
   readonly #partitions = new EventPartitions();
   readonly #mode = new WriteMode();
+  readonly #copier = new EventCopier();
 
   constructor(pool: ConnectionPool) {
     this.#pool = pool;
@@ -57,58 +61,61 @@ export class PostgresEventStore implements EventStore {
 
   async #write(client: pg.Client, batch: PreparedBatch): Promise<StoreResult> {
     await this.#partitions.ensure(client, batch.events);
-    if (batch.hasTwins || this.#mode.next() === 'insert') return insertBatch(client, batch);
-    try {
-      const result = await copyBatch(client, batch);
-      this.#mode.copySucceeded();
-      return result;
-    } catch (error) {
-      if (sqlState(error) !== UNIQUE_VIOLATION) throw error;
-      this.#mode.copyRefused();
-      return insertBatch(client, batch);
+    if (this.#mode.next() === 'copy') {
+      try {
+        const result = await this.#copy(client, batch, NOTHING_STORED);
+        this.#mode.copySucceeded();
+        return result;
+      } catch (error) {
+        if (sqlState(error) !== UNIQUE_VIOLATION) throw error;
+        this.#mode.copyRefused();
+      }
+    }
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#copy(client, batch, await findStored(client, batch.events));
+      } catch (error) {
+        // Somebody else stored one of them after we looked; or a unique index that is not ours stands in the way.
+        if (sqlState(error) !== UNIQUE_VIOLATION || attempt === LOOK_ATTEMPTS) throw error;
+      }
     }
   }
-}
 
-/** All events are new, or nothing happens (23505). */
-async function copyBatch(client: pg.Client, batch: PreparedBatch): Promise<StoreResult> {
-  const { events, repeats, letters, log } = batch;
-  const copy = async () => (events.length === 0 ? 0 : copyEvents(client, events, log.logPartition));
-  // COPY is one statement, so it is a transaction by itself: two round trips less.
-  if (letters.length === 0) return countResult({ stored: await copy(), duplicates: repeats.length });
-  return inTransaction(client, async () => {
-    const stored = await copy();
-    const written = await insertDeadLetters(client, letters, log);
-    return countResult({ stored, duplicates: repeats.length, letters, written });
-  });
-}
-
-/** New events are written; each of the others is found to be a redelivery, a duplicate or a conflict. */
-async function insertBatch(client: pg.Client, batch: PreparedBatch): Promise<StoreResult> {
-  const { events, repeats, log } = batch;
-  return inTransaction(client, async () => {
-    const refused = new Set(events.length === 0 ? [] : await insertEvents(client, events, log.logPartition));
-    // What repeats a refused event may be a conflict too; what repeats one that went in is a duplicate.
-    const repeatsOfRefused = repeats.filter(([first]) => refused.has(first)).map(([, repeat]) => repeat);
-    const compared = await compareAll(client, [...refused, ...repeatsOfRefused], log.logPartition);
-    const letters = sortLetters([...batch.letters, ...conflictLetters(compared)]);
-    return countResult({
-      stored: events.length - refused.size,
-      duplicates: repeats.length - repeatsOfRefused.length + countOutcome(compared, 'duplicate'),
-      redelivered: countOutcome(compared, 'redelivered'),
-      letters,
-      written: letters.length === 0 ? undefined : await insertDeadLetters(client, letters, log),
-    });
-  });
+  /**
+   * Copies what is not in `stored`, finds out what the rest is, and writes the letters, in one transaction. When an event
+   * to copy is there after all it rejects with 23505, and nothing has happened.
+   */
+  async #copy(client: pg.Client, batch: PreparedBatch, stored: ReadonlySet<StoreEvent>): Promise<StoreResult> {
+    const { events, repeats, twins, log } = batch;
+    const fresh = stored.size === 0 ? events : events.filter((event) => !stored.has(event));
+    // What repeats a stored event may be a conflict too; what repeats one that goes in now is a duplicate.
+    const repeatsOfStored = repeats.filter(([first]) => stored.has(first)).map(([, repeat]) => repeat);
+    const suspects = [...stored, ...repeatsOfStored, ...twins];
+    const work = async () => {
+      if (fresh.length > 0) await this.#copier.copy(client, fresh, log.logPartition);
+      const compared = await compareAll(client, suspects, log.logPartition);
+      const letters = sortLetters([...batch.letters, ...conflictLetters(compared)]);
+      return countResult({
+        stored: fresh.length,
+        duplicates: repeats.length - repeatsOfStored.length + countOutcome(compared, 'duplicate'),
+        redelivered: countOutcome(compared, 'redelivered'),
+        letters,
+        written: letters.length === 0 ? NO_OFFSETS : await insertDeadLetters(client, letters, log),
+      });
+    };
+    // COPY is one statement, so it is a transaction by itself: two round trips less.
+    const onlyCopies = suspects.length === 0 && batch.letters.length === 0;
+    return onlyCopies ? work() : inTransaction(client, work);
+  }
 }
 
 async function compareAll(
   client: pg.Client,
-  refused: readonly StoreEvent[],
+  suspects: readonly StoreEvent[],
   logPartition: number,
 ): Promise<Comparison[]> {
-  if (refused.length === 0) return [];
-  const compared = await compareEvents(client, refused, logPartition);
+  if (suspects.length === 0) return [];
+  const compared = await compareEvents(client, suspects, logPartition);
   const vanished = compared.find(({ outcome }) => outcome === 'vanished');
   if (vanished === undefined) return compared;
   throw databaseError(
@@ -127,11 +134,11 @@ function conflictLetters(compared: readonly Comparison[]): DeadLetter[] {
 function countResult(counts: {
   stored: number;
   duplicates: number;
-  redelivered?: number;
-  letters?: readonly DeadLetter[];
-  written?: ReadonlySet<bigint> | undefined;
+  redelivered: number;
+  letters: readonly DeadLetter[];
+  written: ReadonlySet<bigint>;
 }): StoreResult {
-  const { stored, duplicates, redelivered = 0, letters = [], written = new Set() } = counts;
+  const { stored, duplicates, redelivered, letters, written } = counts;
   const deadLetters = new Map<DeadLetterReason, number>();
   for (const { reason, record } of letters) {
     if (written.has(record.offset)) deadLetters.set(reason, (deadLetters.get(reason) ?? 0) + 1);
