@@ -16,7 +16,7 @@ import { openApiRoute } from './openapi.ts';
 import { createCounts, type ReceiverCounts } from './receiver-counts.ts';
 import type { ReceiverSettings } from './receiver-settings.ts';
 import { requestIdOf } from './request-id.ts';
-import { createRefuse } from './responses.ts';
+import { createRefuse, logRefusal } from './responses.ts';
 import { createRouter, type Routes } from './router.ts';
 
 export interface ReceiverDependencies {
@@ -44,6 +44,8 @@ export interface Receiver {
 
 /** How long a request whose body is still coming may go on after the stop began, before it gets its 503. */
 const STOP_GRACE_MS = 1000;
+
+const INTERNAL_ERROR: Refusal = { code: 'internal_error', detail: INTERNAL_DETAIL };
 
 const NO_HOST: Refusal = { code: 'malformed_request', detail: 'HTTP/1.1 requires a Host header.' };
 
@@ -86,9 +88,10 @@ export function createReceiver(dependencies: ReceiverDependencies): Receiver {
       const found = hasHost ? route(request.method, request.url) : NO_HOST;
       await (typeof found === 'function' ? found(exchange) : refuse(exchange, found));
     } catch (error) {
+      if (!response.headersSent) return await refuse(exchange, INTERNAL_ERROR, error);
       // An answer that has begun cannot become another one: the client must not take half of it for the whole.
-      if (response.headersSent) response.destroy();
-      await refuse(exchange, { code: 'internal_error', detail: INTERNAL_DETAIL }, error);
+      logRefusal(logger, INTERNAL_ERROR, exchange.requestId, error);
+      response.destroy();
     } finally {
       counts.inFlight--;
       counts.bytesInFlight -= exchange.bodyBytes;
