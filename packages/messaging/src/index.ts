@@ -1,3 +1,4 @@
+export { type ConnectedMessaging, connectMessaging, shareMessaging } from './connect-messaging.ts';
 export { countUnstored } from './embedded/count-unstored.ts';
 export type {
   AppendOptions,

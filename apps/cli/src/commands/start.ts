@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { type Database, type EmbeddedConnection, embeddedConnection, openDatabase } from '@kero/database';
-import { type Messaging, openMessaging } from '@kero/messaging';
+import { type Messaging, openMessaging, shareMessaging } from '@kero/messaging';
 import { createProcessorCounts, type ProcessorCounts, processorDatabaseConfig, runProcessor } from '@kero/processor';
 import { type RunningReceiver, startReceiver } from '@kero/receiver';
 import { Health, type Logger, type ServiceContext, startAdminServer } from '@kero/runtime';
@@ -34,8 +34,10 @@ export async function startService(
 ): Promise<void> {
   const { runtime } = settings;
   const health = new Health();
-  const messaging = await openMessaging(startMessagingConfig(settings), { logger });
+  const messagingChoice = startMessagingConfig(settings);
+  const messaging = await openMessaging(messagingChoice, { logger });
   context.resources.defer(() => messaging.close());
+  context.resources.use(await shareMessaging(messaging, messagingChoice, { logger }));
   const database = await openDatabase(startDatabaseConfig(settings), { logger });
   context.resources.defer(() => database.close());
   const admin = await startAdminServer({
