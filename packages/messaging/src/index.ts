@@ -21,5 +21,14 @@ export {
   messagingSettings,
   needsKafka,
 } from './messaging-settings.ts';
+export {
+  type OffsetAdmin,
+  openOffsetAdmin,
+  type PartitionPosition,
+  type PositionState,
+  positionLag,
+  positionState,
+  type SkipResult,
+} from './offset-admin.ts';
 export { openMessaging } from './open-messaging.ts';
 export { partitionForKey } from './partition-for-key.ts';
