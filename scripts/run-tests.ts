@@ -30,6 +30,7 @@ async function runKind(kind: string): Promise<void> {
     `packages/*/src/**/*.${kind}.test.ts`,
     `apps/*/src/**/*.${kind}.test.ts`,
     `test/**/*.${kind}.test.ts`,
+    `prove/**/*.${kind}.test.ts`,
   ]);
   if (files.length === 0) return;
   console.log(`\n${kind}: ${files.length} files`);

@@ -1,0 +1,11 @@
+import { type SystemOptions, startEmbeddedSystem } from './embedded-system.ts';
+import type { System, SystemKind } from './system.ts';
+
+export async function startSystem(kind: SystemKind, options: SystemOptions): Promise<System> {
+  switch (kind) {
+    case 'embedded':
+      return startEmbeddedSystem(options);
+    case 'kafka':
+      throw new Error('not yet');
+  }
+}
