@@ -25,6 +25,11 @@ export const messagingSettings = settingsGroup(
       default: 'consumer_group',
       description: 'Consumer group of the processors.',
     }),
+    sessionTimeoutMs: setting('KAFKA_SESSION_TIMEOUT', duration(1000), {
+      default: '10s',
+      description:
+        'How long a processor may give no sign of life before its partitions go to others. Brokers take 6s to 30m, unless set otherwise.',
+    }),
     compression: setting('KAFKA_COMPRESSION', oneOf('none', 'gzip', 'snappy', 'lz4', 'zstd'), {
       default: 'none',
       description: 'Compression of records. Some other consumers cannot read snappy or zstd without an extra library.',
@@ -88,6 +93,8 @@ export interface KafkaConfig {
   readonly driver: 'kafka';
   readonly brokers: readonly HostPort[];
   readonly topic: string;
+  /** After which silence a member of the group counts as dead, in milliseconds. */
+  readonly sessionTimeoutMs: number;
   readonly compression: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
   readonly securityProtocol: 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL';
   readonly sasl?: {
@@ -139,6 +146,7 @@ export function messagingConfig(
     driver: 'kafka',
     brokers: settings.brokers,
     topic: settings.topic,
+    sessionTimeoutMs: settings.sessionTimeoutMs,
     compression: settings.compression,
     securityProtocol: settings.securityProtocol,
     ...(usesSasl && {

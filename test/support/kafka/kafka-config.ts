@@ -7,6 +7,7 @@ export function kafkaConfig(kafka: KafkaCluster, topic: string, changes: Partial
     driver: 'kafka',
     brokers: kafka.brokers,
     topic,
+    sessionTimeoutMs: 10_000,
     compression: 'none',
     securityProtocol: 'PLAINTEXT',
     strictTopic: false,

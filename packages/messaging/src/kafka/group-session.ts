@@ -1,9 +1,9 @@
 import { type Logger, sleep, withDeadline } from '@kero/runtime';
-import { Consumer, type ConsumerGroupJoinPayload } from '@platformatic/kafka';
 import type { ReadOptions, RecordBatch } from '../messaging.ts';
-import { type Connection, clientOptions } from './client-options.ts';
+import type { Connection } from './client-options.ts';
 import { Epoch } from './epoch.ts';
 import { Fetcher } from './fetcher.ts';
+import { GroupMember } from './group-member.ts';
 import { type Generation, GroupOffsets } from './group-offsets.ts';
 import { reasonOf } from './kafka-errors.ts';
 import type { PartitionReader } from './partition-reader.ts';
@@ -12,27 +12,26 @@ const COMMIT_INTERVAL_MS = 300;
 const START_OFFSETS_PATIENCE_MS = 30_000;
 const RETRY_PAUSE_MS = 250;
 /** Longer than a rebalance with every other member at its slowest. */
-const WITHOUT_EPOCH_LIMIT_MS = 60_000;
+const NOT_READING_LIMIT_MS = 60_000;
 /** Shorter silences are normal when a leader changes. */
 const SILENCE_PROBLEM_MS = 15_000;
 const SILENCE_LIMIT_MS = 30_000;
 const CLOSE_PATIENCE_MS = 3000;
-const SESSION_TIMEOUT_MS = 10_000;
-const REBALANCE_TIMEOUT_MS = 15_000;
 
 export interface GroupSessionOptions {
   readonly connection: Connection;
   readonly topic: string;
   readonly groupId: string;
   readonly rotation: number;
+  readonly sessionTimeoutMs: number;
   readonly logger: Logger;
   /** A batch may be ready. */
   readonly onReady: () => void;
 }
 
 /**
- * One membership of the group, from the join until it is closed or broken, with three clients of its own: `member` joins
- * and sends heartbeats, the fetcher fetches, GroupOffsets commits.
+ * One membership of the group, from the join until it is closed or broken, with three clients of its own: GroupMember
+ * joins and sends heartbeats, Fetcher fetches, GroupOffsets commits.
  *
  *   joining --group:join, start offsets read--> reading (an epoch is current)
  *   reading --group:join (rebalance), or the topic was made anew--> joining: the epoch ends, the next one begins
@@ -42,25 +41,31 @@ export interface GroupSessionOptions {
  */
 export class GroupSession {
   readonly #options: GroupSessionOptions;
-  readonly #member: Consumer;
+  readonly #member: GroupMember;
   readonly #offsets: GroupOffsets;
   readonly #fetcher: Fetcher;
   readonly #broken = Promise.withResolvers<string>();
   readonly #closing = new AbortController();
   readonly #timer: NodeJS.Timeout;
   #epoch: Epoch | undefined;
-  #withoutEpochSince = performance.now();
+  /** Since when there is no epoch, or one that ends with the rebalance that has begun. */
+  #notReadingSince: number | undefined = performance.now();
   /** Counts the attempts to begin an epoch; only the newest one goes on. */
   #beginnings = 0;
   #fetching = true;
   #rebalancing = false;
   #committing: Promise<boolean> | undefined;
-  #commitFailure: string | undefined;
+  #commitFailure: { readonly reason: string; readonly since: number } | undefined;
 
   constructor(options: GroupSessionOptions) {
     this.#options = options;
     const { connection, topic, groupId, rotation, logger } = options;
-    this.#member = this.#newMember();
+    this.#member = new GroupMember({
+      ...options,
+      onJoined: (generation, partitions) => void this.#begin(generation, partitions),
+      onRebalance: () => this.#onRebalance(),
+      onLost: (reason) => this.#break(reason),
+    });
     this.#offsets = new GroupOffsets(connection, topic, groupId, rotation);
     this.#fetcher = new Fetcher({
       connection,
@@ -78,7 +83,7 @@ export class GroupSession {
 
   /** Joins, and resolves with the reason when the session is of no more use. */
   async run(): Promise<string> {
-    this.#member.joinGroup({}).catch((error: unknown) => this.#break(`joining the group failed: ${reasonOf(error)}`));
+    this.#member.join();
     return this.#broken.promise;
   }
 
@@ -86,10 +91,13 @@ export class GroupSession {
   get problem(): { readonly reason: string; readonly forMs: number } | undefined {
     const stopped = this.#epoch?.stoppedReason();
     if (stopped) return { reason: stopped, forMs: Number.POSITIVE_INFINITY };
-    if (!this.#epoch) return { reason: 'joining the group', forMs: performance.now() - this.#withoutEpochSince };
+    const now = performance.now();
+    if (this.#notReadingSince) return { reason: 'joining the group', forMs: now - this.#notReadingSince };
     const silentMs = this.#fetcher.silentMs;
     if (silentMs > SILENCE_PROBLEM_MS) return { reason: 'the brokers do not answer', forMs: silentMs };
-    if (this.#commitFailure) return { reason: `commits fail: ${this.#commitFailure}`, forMs: 0 };
+    if (this.#commitFailure) {
+      return { reason: `commits fail: ${this.#commitFailure.reason}`, forMs: now - this.#commitFailure.since };
+    }
     return undefined;
   }
 
@@ -119,41 +127,17 @@ export class GroupSession {
     const epoch = this.#epoch;
     this.#endEpoch();
     if (epoch) await this.#lastCommit(epoch);
-    const closed = Promise.all([this.#fetcher.close(), this.#offsets.close(), this.#member.close(true)]);
+    const closed = Promise.all([this.#fetcher.close(), this.#offsets.close(), this.#member.close()]);
     await withDeadline(closed, CLOSE_PATIENCE_MS, () => new Error('the brokers did not let go in time')).catch(
       (error) => this.#options.logger.debug({ reason: reasonOf(error) }, 'left the group without an answer'),
     );
   }
 
-  #newMember(): Consumer {
-    const { connection, topic, groupId, rotation } = this.#options;
-    const member = new Consumer({
-      ...clientOptions(connection, 'member', rotation),
-      groupId,
-      autocommit: false,
-      retries: 3,
-      retryDelay: 250,
-      connectTimeout: 2000,
-      // A join is answered when all others have joined.
-      requestTimeout: REBALANCE_TIMEOUT_MS + 5000,
-      sessionTimeout: SESSION_TIMEOUT_MS,
-      rebalanceTimeout: REBALANCE_TIMEOUT_MS,
-      heartbeatInterval: 1000,
-      heartbeatStallTimeout: 20_000,
-    });
-    member.topics.track(topic);
-    member.on('consumer:group:join', (event: ConsumerGroupJoinPayload) => {
-      const partitions = event.assignments?.find((assignment) => assignment.topic === topic)?.partitions ?? [];
-      void this.#begin({ memberId: event.memberId, generationId: event.generationId ?? -1 }, partitions);
-    });
-    member.on('consumer:group:rebalance', () => {
-      // Work that began now would be done twice. A last commit is accepted while the others still join.
-      this.#rebalancing = true;
-      void this.#commit();
-    });
-    member.on('consumer:heartbeat:stalled', () => this.#break('no heartbeat was answered for too long'));
-    member.on('error', (error) => this.#break(reasonOf(error)));
-    return member;
+  #onRebalance(): void {
+    // Work that began now would be done twice. A last commit is accepted while the others still join.
+    this.#rebalancing = true;
+    this.#notReadingSince ??= performance.now();
+    void this.#commit();
   }
 
   #break(reason: string): void {
@@ -163,7 +147,7 @@ export class GroupSession {
   #endEpoch(): void {
     this.#epoch?.end();
     this.#epoch = undefined;
-    this.#withoutEpochSince = performance.now();
+    this.#notReadingSince ??= performance.now();
     this.#fetcher.follow(undefined);
   }
 
@@ -185,13 +169,14 @@ export class GroupSession {
       }
     }
     this.#rebalancing = false;
+    this.#notReadingSince = undefined;
     const { logger, topic, groupId } = this.#options;
     logger.info({ topic, groupId, generation: generation.generationId, partitions }, 'reading from Kafka');
     if (this.#fetching) this.#fetcher.follow(this.#epoch);
   }
 
   #tick(): void {
-    if (!this.#epoch && performance.now() - this.#withoutEpochSince > WITHOUT_EPOCH_LIMIT_MS) {
+    if (this.#notReadingSince && performance.now() - this.#notReadingSince > NOT_READING_LIMIT_MS) {
       this.#break('did not get into the group');
     } else if (this.#fetcher.silentMs > SILENCE_LIMIT_MS) {
       this.#break('the brokers do not answer');
@@ -218,8 +203,9 @@ export class GroupSession {
       if (result === 'topic_changed') this.#onTopicChanged(epoch);
       return result !== 'rebalancing';
     } catch (error) {
-      this.#commitFailure = reasonOf(error);
-      this.#options.logger.debug({ reason: this.#commitFailure }, 'a commit failed; trying again');
+      const reason = reasonOf(error);
+      this.#commitFailure = { reason, since: this.#commitFailure?.since ?? performance.now() };
+      this.#options.logger.debug({ reason }, 'a commit failed; trying again');
       return false;
     }
   }

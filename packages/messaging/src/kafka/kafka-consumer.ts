@@ -12,6 +12,7 @@ export interface KafkaConsumerOptions {
   readonly connection: Connection;
   readonly topic: string;
   readonly groupId: string;
+  readonly sessionTimeoutMs: number;
   readonly logger: Logger;
 }
 

@@ -17,7 +17,7 @@ const SEND_BYTES = 512 * 1024;
 /** Records that wait or are being sent, of all lanes. One call may exceed it, when nothing else waits. */
 const QUEUE_BYTES = 64 * 1024 * 1024;
 const CLOSE_GRACE_MS = 10_000;
-const PARTITION_COUNT_INTERVAL_MS = 30_000;
+const PARTITION_COUNT_INTERVAL_MS = 10_000;
 
 export interface KafkaProducerOptions {
   readonly connection: Connection;

@@ -118,6 +118,7 @@ class KafkaMessaging implements Messaging {
       connection: this.#connection,
       topic: this.#config.topic,
       groupId,
+      sessionTimeoutMs: this.#config.sessionTimeoutMs,
       logger: this.#logger,
     });
     this.#open.add(consumer);
