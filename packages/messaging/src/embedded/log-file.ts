@@ -29,7 +29,8 @@ export function prepareLogFile(directory: string): LogIdentity {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(file);
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+    // 8 KiB pages: a tenth more records a second than 4 KiB; 16 KiB make small commits a fifth slower. Only a new file heeds it.
+    database.exec('PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
     const version = readNumber(database, 'PRAGMA user_version');
     if (version > FORMAT_VERSION) {
       throw messagingError(

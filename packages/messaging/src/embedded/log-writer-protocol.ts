@@ -39,12 +39,12 @@ export interface TrimRequest {
 }
 
 export type ToWriter =
-  | { readonly type: 'write'; readonly id: number; readonly group: WriteGroup }
+  | { readonly type: 'write'; readonly group: WriteGroup }
   | { readonly type: 'trim'; readonly trim: TrimRequest }
   | { readonly type: 'close' };
 
 export type FromWriter =
   | { readonly type: 'opened'; readonly nextOffsets: readonly number[] }
-  | { readonly type: 'written'; readonly id: number; readonly nextOffsets: readonly number[] }
-  | { readonly type: 'failed'; readonly id: number; readonly reason: string }
+  | { readonly type: 'written'; readonly nextOffsets: readonly number[] }
+  | { readonly type: 'failed'; readonly reason: string }
   | { readonly type: 'trim-failed'; readonly reason: string };

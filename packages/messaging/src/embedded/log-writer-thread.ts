@@ -22,11 +22,11 @@ port.on('message', (message: ToWriter) => {
       try {
         store.write(message.group);
       } catch (error) {
-        return tell({ type: 'failed', id: message.id, reason: messageOf(error) });
+        return tell({ type: 'failed', reason: messageOf(error) });
       }
       // Gives the memory back now: this thread makes so little garbage that it would be collected far too late.
       message.group.payload.transfer(0);
-      return tell({ type: 'written', id: message.id, nextOffsets: store.nextOffsets });
+      return tell({ type: 'written', nextOffsets: store.nextOffsets });
     case 'trim':
       if (!trimming) setImmediate(trim);
       trimming = message.trim;

@@ -9,8 +9,6 @@ import { type StartWriterThread, WriterThread } from './writer-thread.ts';
 
 /** A group is what waits when the thread has room for one, up to this much; a single larger call is a group of its own. */
 const MAX_GROUP_BYTES = 4 * 1024 * 1024;
-/** One is being written while the next is on its way, so the thread never waits for this one. */
-const MAX_GROUPS_IN_FLIGHT = 2;
 /** How long a commit may wait for an append to travel with. */
 const COMMIT_DELAY_MS = 100;
 const PROBE_INTERVAL_MS = 1000;
@@ -25,7 +23,7 @@ export interface LogWriterOptions extends WriterThreadData {
   readonly onWritten: () => void;
 }
 
-interface GroupInFlight {
+interface Group {
   readonly appends: readonly PendingAppend[];
   readonly commits: readonly OffsetCommit[];
   /** Only a write that needs room proves that there is room. */
@@ -42,10 +40,10 @@ export class LogWriter {
   readonly #options: LogWriterOptions;
   readonly #queue: AppendQueue;
   readonly #commits = new OffsetCommits();
-  readonly #inFlight = new Map<number, GroupInFlight>();
   readonly #settledWaiters = new Set<() => void>();
   readonly #thread: WriterThread;
-  #nextGroupId = 0;
+  /** What the thread is writing. One at a time: a second on its way made nothing faster, and groups smaller. */
+  #inFlight: Group | undefined;
   #nextOffsets: readonly number[] = [];
   #pumpScheduled = false;
   #commitTimer: NodeJS.Timeout | undefined;
@@ -69,7 +67,7 @@ export class LogWriter {
       onMessage: (message) => this.#onMessage(message),
       onDied: (reason) => {
         this.#setTrouble(reason);
-        this.#failInFlight(reason);
+        this.#settleGroup(messagingError('log_unavailable', reason));
       },
     });
   }
@@ -137,7 +135,7 @@ export class LogWriter {
     clearInterval(this.#probeTimer);
     this.#queue.failWaiting(messagingError('log_closed', 'the embedded log was closed'));
     await this.#thread.close();
-    this.#failInFlight('the embedded log was closed before it confirmed');
+    this.#settleGroup(messagingError('log_unavailable', 'the embedded log was closed before it confirmed'));
   }
 
   #onMessage(message: FromWriter): void {
@@ -149,11 +147,11 @@ export class LogWriter {
         break;
       case 'written':
         this.#nextOffsets = message.nextOffsets;
-        this.#settleGroup(message.id);
+        this.#settleGroup();
         break;
       case 'failed':
         this.#setTrouble(`the disk refused a write: ${message.reason}`);
-        this.#settleGroup(message.id, messagingError('log_unavailable', `the log was not written: ${message.reason}`));
+        this.#settleGroup(messagingError('log_unavailable', `the log was not written: ${message.reason}`));
         break;
       case 'trim-failed':
         this.#options.logger.warn({ reason: message.reason }, 'old records of the embedded log could not be deleted');
@@ -162,20 +160,15 @@ export class LogWriter {
     this.#pump();
   }
 
-  #settleGroup(id: number, failure?: AppendFailure): void {
-    const group = this.#inFlight.get(id);
+  #settleGroup(failure?: AppendFailure): void {
+    const group = this.#inFlight;
     if (!group) return;
-    this.#inFlight.delete(id);
+    this.#inFlight = undefined;
     if (failure) this.#commits.putBack(group.commits);
     else if (group.needsRoom) this.#clearTrouble();
     this.#queue.finish(group.appends, failure);
     if (!failure && group.appends.length > 0) this.#options.onWritten();
     for (const wake of this.#settledWaiters) wake();
-  }
-
-  #failInFlight(reason: string): void {
-    const failure = messagingError('log_unavailable', reason);
-    for (const id of [...this.#inFlight.keys()]) this.#settleGroup(id, failure);
   }
 
   #schedulePump(): void {
@@ -189,23 +182,21 @@ export class LogWriter {
   }
 
   #pump(): void {
-    while (this.#thread.ready && this.#inFlight.size < MAX_GROUPS_IN_FLIGHT) {
-      const appends = this.#queue.take(MAX_GROUP_BYTES);
-      const commits = appends.length > 0 || this.#commitsDue ? this.#commits.take() : [];
-      const probe = this.#probeDue;
-      this.#commitsDue = false;
-      this.#probeDue = false;
-      if (appends.length === 0 && commits.length === 0 && !probe) return;
-      const { payload, chunks } = encodeGroup(appends, this.#options.partitions);
-      const id = this.#nextGroupId++;
-      this.#inFlight.set(id, { appends, commits, needsRoom: probe || appends.length > 0 });
-      const group = { timestampMs: this.#options.now(), payload, chunks, commits, probe };
-      this.#thread.tell({ type: 'write', id, group }, [payload]);
-    }
+    if (!this.#thread.ready || this.#inFlight) return;
+    const appends = this.#queue.take(MAX_GROUP_BYTES);
+    const commits = appends.length > 0 || this.#commitsDue ? this.#commits.take() : [];
+    const probe = this.#probeDue;
+    this.#commitsDue = false;
+    this.#probeDue = false;
+    if (appends.length === 0 && commits.length === 0 && !probe) return;
+    this.#inFlight = { appends, commits, needsRoom: probe || appends.length > 0 };
+    const { payload, chunks } = encodeGroup(appends, this.#options.partitions);
+    const group = { timestampMs: this.#options.now(), payload, chunks, commits, probe };
+    this.#thread.tell({ type: 'write', group }, [payload]);
   }
 
   #hasUnwrittenCommits(): boolean {
-    return this.#commits.hasDirty || [...this.#inFlight.values()].some((group) => group.commits.length > 0);
+    return this.#commits.hasDirty || (this.#inFlight?.commits.length ?? 0) > 0;
   }
 
   /** Resolves at the next group that is settled, or after some time. */
