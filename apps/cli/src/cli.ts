@@ -1,30 +1,22 @@
 import { processorService } from '@kero/processor';
 import { receiverService } from '@kero/receiver';
-import {
-  createLogger,
-  type Logger,
-  loadSettings,
-  logFailure,
-  type MainContext,
-  type MainProcess,
-  readDotEnv,
-  runMain,
-  type ServiceContext,
-} from '@kero/runtime';
+import { logFailure, type MainContext, runMain, type ServiceContext } from '@kero/runtime';
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
-import { type AllSettings, allGroups } from './all-settings.ts';
+import { allGroups } from './all-settings.ts';
 import { describeConfig } from './commands/config.ts';
+import { registerDeadLetters } from './commands/dead-letters/register.ts';
 import { runMigrate } from './commands/migrate.ts';
+import { registerOffsets } from './commands/offsets/register.ts';
 import { sendEvent } from './commands/send.ts';
 import { runSql } from './commands/sql.ts';
 import { describeStart, startService } from './commands/start.ts';
 import { runDemo } from './demo/demo.ts';
+import { parseCount } from './option-values.ts';
+import { type CommandProcess, commandLogger, type RunCommand, runCommand } from './run-command.ts';
 
-export interface CliProcess extends MainProcess {
+export interface CliProcess extends CommandProcess {
   readonly argv: readonly string[];
-  readonly stdout: { readonly isTTY?: boolean; write(text: string): unknown };
-  readonly stderr: { readonly isTTY?: boolean; write(text: string): unknown };
 }
 
 type Service = (context: ServiceContext, main: MainContext<typeof allGroups>) => Promise<void>;
@@ -68,7 +60,7 @@ export async function runCli(process: CliProcess): Promise<number> {
     .command('migrate')
     .description("bring the database schema to this program's version")
     .action(async () => {
-      exitCode = await runCommand(process, runMigrate);
+      exitCode = await runCommand(process, ({ settings, logger }) => runMigrate(settings, logger));
     });
   program
     .command('demo')
@@ -97,8 +89,13 @@ export async function runCli(process: CliProcess): Promise<number> {
     .description('run one SQL statement on the rows, for those without psql')
     .argument('<statement>', 'for example: "select * from events limit 5"')
     .action(async (statement: string) => {
-      exitCode = await runCommand(process, (settings, logger) => runSql(statement, settings, logger));
+      exitCode = await runCommand(process, ({ settings, logger }) => runSql(statement, settings, logger));
     });
+  const run: RunCommand = async (command) => {
+    exitCode = await runCommand(process, command);
+  };
+  registerDeadLetters(program, run);
+  registerOffsets(program, run);
   program
     .command('config')
     .description('print every setting, its value and where it came from')
@@ -118,33 +115,4 @@ export async function runCli(process: CliProcess): Promise<number> {
     logFailure(commandLogger(), error);
     return 1;
   }
-}
-
-/** Runs a command that prints its result and ends. Log lines go to standard error, so that the result can be piped. */
-async function runCommand(
-  process: CliProcess,
-  command: (settings: AllSettings, logger: Logger) => Promise<string>,
-): Promise<number> {
-  const logger = commandLogger();
-  try {
-    const dotEnv = readDotEnv('.env');
-    const input = dotEnv === undefined ? { environment: process.env } : { environment: process.env, dotEnv };
-    const { values } = loadSettings(allGroups, input, { complete: true });
-    process.stdout.write(`${await command(values, logger)}\n`);
-    return 0;
-  } catch (error) {
-    logFailure(logger, error);
-    return 1;
-  }
-}
-
-function commandLogger(): Logger {
-  return createLogger({ level: 'warn', format: 'pretty', name: 'kero', destination: 2 });
-}
-
-function parseCount(text: string): number {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1)
-    throw new CommanderError(2, 'kero.count', `expected a whole number above 0, found "${text}"`);
-  return count;
 }

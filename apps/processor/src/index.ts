@@ -1,3 +1,5 @@
+export { createEventFilter } from './event-filter.ts';
+export { type Interpreted, type InterpretOptions, interpretRecord } from './interpret-record.ts';
 export { processEvents } from './process-events.ts';
 export { createProcessorCounts, type ProcessorCounts } from './processor-counts.ts';
 export {

@@ -29,6 +29,7 @@ export {
   positionLag,
   positionState,
   type SkipResult,
+  whyNotSkip,
 } from './offset-admin.ts';
 export { openMessaging } from './open-messaging.ts';
 export { partitionForKey } from './partition-for-key.ts';

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { createLogger, loadSettings, type MainProcess, runService, type ServiceContext, sleep } from '@kero/runtime';
 import { allGroups } from '../all-settings.ts';
 import { type RunningKero, startService } from '../commands/start.ts';
+import { createProgress, type ProgressOutput } from '../progress.ts';
 import { checkDemo } from './check-demo.ts';
 import { badEvents, conflicts, interleave, newEvents, repeats } from './demo-events.ts';
-import { createProgress, type ProgressOutput } from './progress.ts';
 import { renderReport } from './render-report.ts';
 import { sendAll } from './send-all.ts';
 
