@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
-import { setTimeout as delay } from 'node:timers/promises';
 import { EmbeddedLog } from './embedded-log.ts';
 import { FaultyProxy } from './faulty-proxy.ts';
 import { freePorts } from './free-ports.ts';
+import { isAlive, readPid, signalTo, stopPostmaster } from './pids.ts';
 import { connectPostgres, type PostgresAddress } from './postgres-client.ts';
 import { notReady } from './ready.ts';
 import { SupervisedProcess } from './supervised-process.ts';
@@ -107,36 +107,4 @@ function embeddedPostgres(folder: string, pidFile: string): PostgresUnderTest {
       );
     },
   };
-}
-
-async function stopPostmaster(pidFile: string): Promise<void> {
-  const pid = readPid(pidFile);
-  if (pid === undefined || !isAlive(pid)) return;
-  signalTo(pid, 'SIGQUIT');
-  for (let n = 0; isAlive(pid) && n < 100; n++) await delay(50);
-}
-
-function readPid(file: string): number | undefined {
-  if (!existsSync(file)) return undefined;
-  const pid = Number.parseInt(readFileSync(file, 'utf8'), 10);
-  return pid > 0 ? pid : undefined;
-}
-
-function signalTo(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // Gone meanwhile.
-  }
-}
-
-/** A process that has ended and waits to be reaped (orphans of a container without an init) counts as gone. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch (error) {
-    // Without /proc the signal alone has to do.
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' && existsSync('/proc') === false;
-  }
 }

@@ -1,4 +1,5 @@
 import { type SystemOptions, startEmbeddedSystem } from './embedded-system.ts';
+import { startKafkaSystem } from './kafka-system.ts';
 import type { System, SystemKind } from './system.ts';
 
 export async function startSystem(kind: SystemKind, options: SystemOptions): Promise<System> {
@@ -6,6 +7,6 @@ export async function startSystem(kind: SystemKind, options: SystemOptions): Pro
     case 'embedded':
       return startEmbeddedSystem(options);
     case 'kafka':
-      throw new Error('not yet');
+      return startKafkaSystem(options);
   }
 }

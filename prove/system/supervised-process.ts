@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { spawnWatchdog } from './watchdog.ts';
 
 export interface ProcessOptions {
   readonly name: string;
@@ -75,7 +76,7 @@ export class SupervisedProcess {
     this.#child = child;
     this.#paused = false;
     this.#wanted = false;
-    const watchdog = spawnWatchdog(child.pid ?? 0, leftovers);
+    const watchdog = spawnWatchdog(`kill -9 ${child.pid}; ${leftovers}`);
     child.once('exit', (code, signal) => {
       watchdog.kill('SIGKILL');
       this.#child = undefined;
@@ -154,14 +155,4 @@ export class SupervisedProcess {
     writeSync(log, `${JSON.stringify({ prover: `${this.name} ${text}`, time: Date.now() })}\n`);
     closeSync(log);
   }
-}
-
-/** Ends the process when the prover is gone, however it went: the shell sees its standard input close. */
-function spawnWatchdog(pid: number, leftovers: string): ChildProcess {
-  const watchdog = spawn('sh', ['-c', `cat >/dev/null; kill -9 ${pid}; ${leftovers}`], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  });
-  watchdog.unref();
-  return watchdog;
 }

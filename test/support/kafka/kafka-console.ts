@@ -2,10 +2,10 @@
  * Kafka's own command line tools as an independent reader and writer: they share no code with Kero, so what they see in a
  * topic is what is there.
  */
-import { spawn } from 'node:child_process';
 import type { KafkaCluster } from './kafka-cluster.ts';
-import { kafkaClassPath } from './kafka-jars.ts';
-import { JAVA_OPTIONS } from './kafka-node.ts';
+import { runKafkaTool } from './kafka-tool.ts';
+
+type Brokers = Pick<KafkaCluster, 'bootstrapServers'>;
 
 export interface ConsoleRecord {
   readonly partition: number;
@@ -26,7 +26,7 @@ const HEADER_SEPARATOR = '\u0001';
  * Every record of the topic from its beginning, in the order of its partitions and offsets. Reads until `count` records
  * are there (quick), or until nothing came for two seconds.
  */
-export async function readTopic(kafka: KafkaCluster, topic: string, count?: number): Promise<ConsoleRecord[]> {
+export async function readTopic(kafka: Brokers, topic: string, count?: number): Promise<ConsoleRecord[]> {
   const properties = {
     'print.timestamp': 'true',
     'print.partition': 'true',
@@ -40,14 +40,18 @@ export async function readTopic(kafka: KafkaCluster, topic: string, count?: numb
     'value.deserializer': BYTES,
     'headers.deserializer': BYTES,
   };
-  const output = await java('org.apache.kafka.tools.consumer.ConsoleConsumer', [
+  const records: ConsoleRecord[] = [];
+  const args = [
     ...['--bootstrap-server', kafka.bootstrapServers.join(','), '--topic', topic, '--from-beginning'],
     ...(count === undefined ? ['--timeout-ms', '2000'] : ['--timeout-ms', '20000', '--max-messages', String(count)]),
     ...Object.entries(properties).flatMap(([name, value]) => ['--formatter-property', `${name}=${value}`]),
-  ]);
-  // The tool's own log lines come through the same pipe.
-  const lines = output.split('\n').filter((line) => /^(CreateTime|LogAppendTime|NO_TIMESTAMP)/.test(line));
-  const records = lines.map(parseLine);
+  ];
+  await runKafkaTool('org.apache.kafka.tools.consumer.ConsoleConsumer', args, {
+    onLine: (line) => {
+      // The tool's own log lines come through the same pipe.
+      if (/^(CreateTime|LogAppendTime|NO_TIMESTAMP)/.test(line)) records.push(parseLine(line));
+    },
+  });
   return records.sort((a, b) => a.partition - b.partition || a.offset - b.offset);
 }
 
@@ -81,41 +85,53 @@ function bytes(text: string): Buffer | null {
   );
 }
 
-/** Writes records without headers, as any other program would. A null value is a tombstone. */
+/**
+ * Writes records without headers, as any other program would. A null value is a tombstone. `producer` are settings of the
+ * tool's producer.
+ */
 export async function writeTopic(
-  kafka: KafkaCluster,
+  kafka: Brokers,
   topic: string,
   records: readonly { key: string; value: string | null }[],
+  producer: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const properties = { 'parse.key': 'true', 'key.separator': SEPARATOR, 'null.marker': NULL };
   const input = records.map(({ key, value }) => `${key}${SEPARATOR}${value ?? NULL}\n`).join('');
-  await java(
-    'org.apache.kafka.tools.ConsoleProducer',
-    [
-      ...['--bootstrap-server', kafka.bootstrapServers.join(','), '--topic', topic],
-      ...Object.entries(properties).flatMap(([name, value]) => ['--reader-property', `${name}=${value}`]),
-    ],
-    input,
-  );
+  const args = [
+    ...['--bootstrap-server', kafka.bootstrapServers.join(','), '--topic', topic],
+    ...Object.entries(properties).flatMap(([name, value]) => ['--reader-property', `${name}=${value}`]),
+    ...Object.entries(producer).flatMap(([name, value]) => ['--command-property', `${name}=${value}`]),
+  ];
+  await runKafkaTool('org.apache.kafka.tools.ConsoleProducer', args, { input });
 }
 
-async function java(mainClass: string, args: string[], input = ''): Promise<string> {
-  const child = spawn('java', [...JAVA_OPTIONS, '-cp', await kafkaClassPath(), mainClass, ...args], {
-    stdio: ['pipe', 'pipe', 'pipe'],
+export interface CommitRecord {
+  readonly partition: number;
+  /** The committed offset. */
+  readonly offset: number;
+  /** When the broker took it, in Unix milliseconds. */
+  readonly committedAt: number;
+}
+
+const OFFSET_RECORD =
+  /\{"key":\{"type":1,"data":\{"group":("(?:[^"\\]|\\.)*"),"topic":("(?:[^"\\]|\\.)*"),"partition":(\d+)\}\},"value":\{"version":\d+,"data":(\{[^{}]*\})/g;
+
+/** Every commit that the group has ever made on the topic and that compaction has left, from Kafka's own topic of offsets. */
+export async function readCommits(kafka: Brokers, groupId: string, topic: string): Promise<CommitRecord[]> {
+  const commits: CommitRecord[] = [];
+  const args = [
+    ...['--bootstrap-server', kafka.bootstrapServers.join(','), '--topic', '__consumer_offsets', '--from-beginning'],
+    ...['--formatter', 'org.apache.kafka.tools.consumer.OffsetsMessageFormatter', '--timeout-ms', '3000'],
+  ];
+  await runKafkaTool('org.apache.kafka.tools.consumer.ConsoleConsumer', args, {
+    // This formatter writes one record after the other into the same line, and the tool its own log lines between.
+    onLine: (line) => {
+      for (const [, group, name, partition, value] of line.matchAll(OFFSET_RECORD)) {
+        if (JSON.parse(group ?? '') !== groupId || JSON.parse(name ?? '') !== topic) continue;
+        const { offset, commitTimestamp } = JSON.parse(value ?? '') as { offset: number; commitTimestamp: number };
+        commits.push({ partition: Number(partition), offset, committedAt: commitTimestamp });
+      }
+    },
   });
-  const output: Buffer[] = [];
-  let errors = '';
-  child.stdout.on('data', (data: Buffer) => output.push(data));
-  child.stderr.on('data', (data: Buffer) => {
-    errors += data.toString();
-  });
-  child.stdin.end(input);
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
-  // The console consumer ends with 1 when its time without records is over.
-  const timedOut = /TimeoutException/.test(errors) && mainClass.endsWith('ConsoleConsumer');
-  if (code !== 0 && !timedOut) throw new Error(`${mainClass} ended with ${code}:\n${errors}`);
-  return Buffer.concat(output).toString('latin1');
+  return commits;
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { appendFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -23,6 +24,8 @@ export interface KafkaNodeOptions {
   readonly voters: readonly string[];
   /** Settings of the broker that a test wants different. */
   readonly config: Readonly<Record<string, string>>;
+  /** Where its output goes, life after life; without it only its end is kept, in memory. */
+  readonly logFile?: string;
 }
 
 /** One combined broker and controller: a Java process that can be killed and started again on the same data. */
@@ -64,6 +67,7 @@ export class KafkaNode {
     for (const stream of [java.stdout, java.stderr]) {
       stream.on('data', (data: Buffer) => {
         this.#output = (this.#output + data.toString()).slice(-20_000);
+        if (this.#options.logFile !== undefined) appendFileSync(this.#options.logFile, data);
       });
     }
     const watchdog = spawnWatchdog(java.pid ?? 0);

@@ -3,6 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Admin, ConfigResourceTypes, IncrementalAlterConfigOperationTypes } from '@platformatic/kafka';
 import type { KafkaCluster } from './kafka-cluster.ts';
 
+type Brokers = Pick<KafkaCluster, 'brokers'>;
+
 /** A topic name that no other test uses. */
 export function throwawayTopic(prefix = 'test'): string {
   return `${prefix}-${randomUUID()}`;
@@ -17,7 +19,7 @@ export interface TopicOptions {
 }
 
 /** Runs `work` with an admin client of the cluster that is closed afterwards. */
-export async function withAdmin<T>(kafka: KafkaCluster, work: (admin: Admin) => Promise<T>): Promise<T> {
+export async function withAdmin<T>(kafka: Brokers, work: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = new Admin({ clientId: 'kero-test-admin', bootstrapBrokers: [...kafka.brokers], retries: 10 });
   try {
     return await work(admin);
@@ -27,7 +29,7 @@ export async function withAdmin<T>(kafka: KafkaCluster, work: (admin: Admin) => 
 }
 
 /** Creates the topic and waits until every partition has a leader. */
-export async function createTopic(kafka: KafkaCluster, topic: string, options: TopicOptions): Promise<void> {
+export async function createTopic(kafka: Brokers, topic: string, options: TopicOptions): Promise<void> {
   const configs = Object.entries(options.config ?? {}).map(([name, value]) => ({ name, value }));
   await withAdmin(kafka, async (admin) => {
     await admin.createTopics({
@@ -46,7 +48,7 @@ export async function createTopic(kafka: KafkaCluster, topic: string, options: T
 }
 
 /** The brokers follow a moment later. */
-export async function setTopicConfig(kafka: KafkaCluster, topic: string, name: string, value: string): Promise<void> {
+export async function setTopicConfig(kafka: Brokers, topic: string, name: string, value: string): Promise<void> {
   const configs = [{ name, configOperation: IncrementalAlterConfigOperationTypes.SET, value }];
   await withAdmin(kafka, (admin) =>
     admin.incrementalAlterConfigs({
@@ -55,16 +57,12 @@ export async function setTopicConfig(kafka: KafkaCluster, topic: string, name: s
   );
 }
 
-export async function deleteTopic(kafka: KafkaCluster, topic: string): Promise<void> {
+export async function deleteTopic(kafka: Brokers, topic: string): Promise<void> {
   await withAdmin(kafka, (admin) => admin.deleteTopics({ topics: [topic] }));
 }
 
 /** What the group has committed, as the brokers know it; -1n where nothing was. */
-export async function committedOffsets(
-  kafka: KafkaCluster,
-  groupId: string,
-  topic: string,
-): Promise<Map<number, bigint>> {
+export async function committedOffsets(kafka: Brokers, groupId: string, topic: string): Promise<Map<number, bigint>> {
   const groups = await withAdmin(kafka, (admin) => admin.listConsumerGroupOffsets({ groups: [groupId] }));
   const found = groups.flatMap((group) => group.topics).find(({ name }) => name === topic);
   return new Map(found?.partitions.map(({ partitionIndex, committedOffset }) => [partitionIndex, committedOffset]));

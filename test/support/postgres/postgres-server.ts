@@ -82,16 +82,25 @@ export class OwnPostgresServer extends PostgresServer {
     writeFileSync(join(this.#tools.folder.data, 'postgresql.auto.conf'), '');
   }
 
-  /** kill -9 of the server as a whole. */
-  kill(): void {
-    const pid = serverPid(this.#tools.folder.data);
-    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+  /** kill -9 of the server as a whole; SIGQUIT is what `pg_ctl stop -m immediate` sends. */
+  kill(signal: 'SIGKILL' | 'SIGQUIT' = 'SIGKILL'): void {
+    const pid = this.pid;
+    if (pid !== undefined) process.kill(pid, signal);
+  }
+
+  /** Process id of the postmaster; undefined while the server is down. */
+  get pid(): number | undefined {
+    return serverPid(this.#tools.folder.data);
   }
 }
 
-/** Starts a new server from the npm binaries in a temporary folder. `stop` with `remove` at the end of the test file. */
-export async function startPostgresServer(): Promise<{ server: OwnPostgresServer; remove: () => Promise<void> }> {
-  const path = mkdtempSync(join(tmpdir(), 'kero-postgres-'));
+/**
+ * Starts a new server from the npm binaries in a temporary folder, or in the given one, which must be there and empty.
+ * `stop` with `remove` at the end of the test file.
+ */
+export async function startPostgresServer(
+  path = mkdtempSync(join(tmpdir(), 'kero-postgres-')),
+): Promise<{ server: OwnPostgresServer; remove: () => Promise<void> }> {
   const programs = findServerPrograms();
   const tools: ClusterTools = { folder: serverFolder(path), programs, runAs: await chooseRunAs(path, programs) };
   const password = 'test';
