@@ -64,11 +64,17 @@ export const messagingError = errorFactory<MessagingErrorCode>(messagingErrors);
 export class AppendError extends Error {
   /** By index in the call's array; at least one. */
   readonly failures: ReadonlyMap<number, KeroError<MessagingErrorCode>>;
+  /** When it makes sense to try again, in milliseconds from now; undefined when nobody knows. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(failures: ReadonlyMap<number, KeroError<MessagingErrorCode>>) {
+  constructor(
+    failures: ReadonlyMap<number, KeroError<MessagingErrorCode>>,
+    { retryAfterMs }: { readonly retryAfterMs?: number } = {},
+  ) {
     const first = failures.values().next().value;
     super(`${failures.size} records were not confirmed, the first because: ${first?.message}`, { cause: first });
     this.name = 'AppendError';
     this.failures = failures;
+    this.retryAfterMs = retryAfterMs;
   }
 }
