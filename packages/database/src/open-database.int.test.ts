@@ -14,6 +14,7 @@ import { event, LOG_ID } from './contract/store-under-test.contract.ts';
 import { migrate } from './migrate.ts';
 import { connectDatabase, openDatabase } from './open-database.ts';
 import { runQuery } from './postgres/run-query.ts';
+import { knownMigrations } from './schema-version.ts';
 
 const options = { logger: silentLogger };
 let server: OwnPostgresServer;
@@ -54,7 +55,7 @@ describe('opening a database', { concurrency: false }, () => {
       ['0'],
     ]);
     const { applied } = await migrate(config, options);
-    assert.deepEqual(applied, ['000001_events']);
+    assert.deepEqual(applied, knownMigrations());
     assert.deepEqual(await migrate(config, options), { applied: [] }, 'a second time there is nothing to do');
     await openOnce(config);
   });
@@ -91,7 +92,11 @@ describe('opening a database', { concurrency: false }, () => {
     t.after(() => server.run(`drop database if exists ${database} with (force)`));
     const config = server.config(database);
     const results = await Promise.all(Array.from({ length: 10 }, () => migrate(config, options)));
-    assert.equal(results.flatMap(({ applied }) => applied).length, 1, 'one of them has applied it');
+    assert.deepEqual(
+      results.flatMap(({ applied }) => applied).sort(),
+      knownMigrations(),
+      'each was applied by one of them',
+    );
     await openOnce(config);
   });
 
