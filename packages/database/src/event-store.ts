@@ -1,5 +1,6 @@
 import type { AuditLog } from './audit-log.ts';
 import type { DeadLetterStore } from './dead-letter-store.ts';
+import type { EventRetention } from './event-retention.ts';
 
 /**
  * Rows: this file is all that the processor knows of the database. Tables and columns are described in docs/querying.md.
@@ -105,6 +106,8 @@ export interface Database {
   readonly deadLetters: DeadLetterStore;
   /** What people moved or dropped by hand. */
   readonly audit: AuditLog;
+  /** Drops old months. */
+  readonly retention: EventRetention;
   /** Runs one SQL statement for a person (`kero sql`), as text. */
   query(sql: string): Promise<QueryResult>;
   /** Whether the database answered last time; for readiness. */

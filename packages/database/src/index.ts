@@ -20,6 +20,7 @@ export {
   type StoredEventPlace,
 } from './dead-letter-store.ts';
 export { type EmbeddedConnection, embeddedConnection } from './embedded/embedded-database.ts';
+export type { EventRetention, ExpiredMonth, RetentionOptions, RetentionResult } from './event-retention.ts';
 export type {
   Database,
   DeadLetter,

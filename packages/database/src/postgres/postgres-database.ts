@@ -3,13 +3,14 @@ import type pg from 'pg';
 import type { AuditLog } from '../audit-log.ts';
 import type { PostgresConfig } from '../database-settings.ts';
 import type { DeadLetterStore } from '../dead-letter-store.ts';
+import type { EventRetention } from '../event-retention.ts';
 import type { Database, QueryResult } from '../event-store.ts';
 import { checkSchema } from '../schema-version.ts';
 import { PostgresAuditLog } from './audit-queries.ts';
 import { connectWritable, type ServerAddress, type SessionLimits, writerLimits } from './client.ts';
-
 import { ConnectionPool } from './connection-pool.ts';
 import { PostgresDeadLetterStore } from './dead-letter-queries.ts';
+import { PostgresEventRetention } from './drop-expired.ts';
 import { migrateServer } from './migrate-server.ts';
 import { runQuery } from './run-query.ts';
 import { PostgresEventStore } from './store-batch.ts';
@@ -70,6 +71,7 @@ class PostgresDatabase implements Database {
   readonly events: PostgresEventStore;
   readonly deadLetters: DeadLetterStore;
   readonly audit: AuditLog;
+  readonly retention: EventRetention;
   readonly #server: ServerAddress;
   readonly #pool: ConnectionPool;
   readonly #stopServer: (() => Promise<void>) | undefined;
@@ -90,6 +92,7 @@ class PostgresDatabase implements Database {
     this.events = new PostgresEventStore(this.#pool);
     this.deadLetters = new PostgresDeadLetterStore(this.#pool);
     this.audit = new PostgresAuditLog(this.#pool);
+    this.retention = new PostgresEventRetention(server);
   }
 
   async query(sql: string): Promise<QueryResult> {
