@@ -1,3 +1,4 @@
+import type { Logger } from '@kero/runtime';
 import { assignPartitions } from './assign-partitions.ts';
 import type { LogReader } from './log-reader.ts';
 import type { LogWriter } from './log-writer.ts';
@@ -17,6 +18,7 @@ export interface GroupOptions {
   readonly partitions: number;
   readonly reader: LogReader;
   readonly writer: LogWriter;
+  readonly logger: Logger;
 }
 
 /** The members of one group in this process, who owns which partition, and how far the group has come. */
@@ -33,10 +35,10 @@ export class ConsumerGroup {
     const none = Array.from({ length: options.partitions }, () => undefined);
     this.#owners = none;
     this.#leases = none;
-    this.#committed = none.map(() => 0);
-    for (const { partition, nextOffset } of options.reader.committedOffsets(options.groupId)) {
-      this.#committed[partition] = nextOffset;
-    }
+    const committed = new Map(
+      options.reader.committedOffsets(options.groupId).map(({ partition, nextOffset }) => [partition, nextOffset]),
+    );
+    this.#committed = none.map((_, partition) => committed.get(partition) ?? options.reader.logStart(partition) ?? 0);
     for (const [partition, nextOffset] of this.#committed.entries()) {
       options.writer.commit({ groupId: options.groupId, partition, nextOffset });
     }
@@ -73,14 +75,15 @@ export class ConsumerGroup {
   }
 
   #lease(partition: number, owner: GroupMember): PartitionLease {
-    const { logId, reader, writer } = this.#options;
+    const { groupId, logId, reader, writer, logger } = this.#options;
     const lease = new PartitionLease({
       logId,
       partition,
       cursor: new PartitionCursor(reader, partition, this.#committed[partition] ?? 0),
-      hasRecordAt: (offset) => offset < (writer.nextOffsets[partition] ?? 0),
+      logEnd: () => writer.nextOffsets[partition] ?? 0,
       onCommit: (nextOffset) => this.#commit(partition, nextOffset),
       onBatchOver: () => owner.wake(),
+      onStopped: (reason) => logger.error({ code: 'offset_out_of_range', groupId }, reason),
     });
     owner.assign(lease);
     owner.wake();

@@ -56,7 +56,8 @@ export class EmbeddedConsumer implements Consumer, GroupMember {
   }
 
   health(): HealthState {
-    return this.#trouble === undefined ? { up: true } : { up: false, reason: this.#trouble };
+    const reason = this.#trouble ?? this.#leases.find((lease) => lease.stopped !== undefined)?.stopped;
+    return reason === undefined ? { up: true } : { up: false, reason };
   }
 
   close(): Promise<void> {
@@ -81,13 +82,20 @@ export class EmbeddedConsumer implements Consumer, GroupMember {
   #nextBatch(maxRecords: number, maxBytes: number): RecordBatch | undefined {
     this.#awake = Promise.withResolvers<void>();
     this.#leases = this.#leases.filter((lease) => !lease.revoked);
+    const failures: unknown[] = [];
     for (const [index, lease] of this.#leases.entries()) {
-      const batch = lease.nextBatch(maxRecords, maxBytes);
-      if (!batch) continue;
-      // To the end of the line: every partition has its turn.
-      this.#leases.push(...this.#leases.splice(index, 1));
-      return batch;
+      try {
+        const batch = lease.nextBatch(maxRecords, maxBytes);
+        if (!batch) continue;
+        // To the end of the line: every partition has its turn.
+        this.#leases.push(...this.#leases.splice(index, 1));
+        return batch;
+      } catch (error) {
+        // A partition that cannot be read must not hold up the others.
+        failures.push(error);
+      }
     }
+    if (failures.length > 0) throw failures[0];
     return undefined;
   }
 }

@@ -141,10 +141,10 @@ test('a consumer rides over a log that cannot be read for a while', async (t) =>
   const producer = await log.producer();
   using other = openForWriting(logFile(config.directory));
   await producer.append([record('k', 'a')], GENEROUS);
+  const consumer = await log.consumer('g');
   const partition = partitionForKey(Buffer.from('k'), 4);
   other.exec(`ALTER TABLE partition_${partition} RENAME TO out_of_reach`);
-
-  const consumer = await log.consumer('g');
+  await assert.rejects(log.consumer('another'), { code: 'log_unavailable' });
   const reading = takeOne(consumer);
   await until(() => !consumer.health().up, 'the consumer says that it cannot read');
   other.exec(`ALTER TABLE out_of_reach RENAME TO partition_${partition}`);

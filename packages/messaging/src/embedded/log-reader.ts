@@ -41,6 +41,11 @@ export class LogReader {
     return toChunk(this.#partitions[partition]?.following.get(offset));
   }
 
+  /** The first offset that is still there; undefined before the first record. */
+  logStart(partition: number): number | undefined {
+    return this.chunkFrom(partition, 0)?.baseOffset;
+  }
+
   committedOffsets(groupId: string): OffsetCommit[] {
     return this.#committed.all(groupId).map((row) => ({
       groupId,

@@ -1,4 +1,4 @@
-import { type Logger, lockFolder } from '@kero/runtime';
+import { describeError, type Logger, lockFolder } from '@kero/runtime';
 import type { Consumer, Messaging, Producer } from '../messaging.ts';
 import { messagingError } from '../messaging-errors.ts';
 import type { EmbeddedConfig } from '../messaging-settings.ts';
@@ -69,6 +69,15 @@ export async function openEmbedded(
   const checkOpen = () => {
     if (closed !== undefined) throw messagingError('log_closed', 'the embedded log is closed');
   };
+  const openGroup = (groupId: string) => {
+    try {
+      return new ConsumerGroup({ groupId, logId, partitions, reader, writer, logger });
+    } catch (error) {
+      throw messagingError('log_unavailable', `the embedded log cannot be read: ${describeError(error)}`, {
+        cause: error,
+      });
+    }
+  };
   return {
     description: `embedded log in ${config.directory}, ${partitions} partitions`,
     async producer(): Promise<Producer> {
@@ -79,7 +88,7 @@ export async function openEmbedded(
     },
     async consumer(groupId: string): Promise<Consumer> {
       checkOpen();
-      const group = groups.get(groupId) ?? new ConsumerGroup({ groupId, logId, partitions, reader, writer });
+      const group = groups.get(groupId) ?? openGroup(groupId);
       groups.set(groupId, group);
       return resources.adopt(new EmbeddedConsumer({ group, writer, logger }), (it) => it.close());
     },

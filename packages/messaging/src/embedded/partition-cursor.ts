@@ -23,14 +23,15 @@ export class PartitionCursor {
     this.#nextOffset = nextOffset;
   }
 
-  /** The offset that is read next, or (where records were trimmed) one below it. */
+  /** The offset that is read next. */
   get nextOffset(): number {
     return this.#nextOffset;
   }
 
   /**
-   * What is there, up to the limits, but at least one record when there is one. Moves past it. Throws what SQLite throws,
-   * and then has not moved.
+   * What is there, up to the limits, but at least one record when there is one. Moves past it. Never reads across a gap:
+   * only the first record may have another offset than the one that was expected. Throws what SQLite throws, and then has
+   * not moved.
    */
   read(maxRecords: number, maxBytes: number): LogRecord[] {
     const records: LogRecord[] = [];
@@ -39,9 +40,10 @@ export class PartitionCursor {
     let bytes = 0;
     while (place && records.length < maxRecords) {
       const { chunk, index, at }: Place = place;
+      const offset = chunk.baseOffset + index;
+      if (offset !== nextOffset && records.length > 0) break;
       bytes += sizeAt(chunk.payload, at);
       if (bytes > maxBytes && records.length > 0) break;
-      const offset = chunk.baseOffset + index;
       records.push(decodeRecord(chunk.payload, at, offset, chunk.timestampMs));
       nextOffset = offset + 1;
       place = { chunk, index: index + 1, at: skipRecord(chunk.payload, at) };

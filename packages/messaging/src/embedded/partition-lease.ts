@@ -5,36 +5,51 @@ export interface LeaseOptions {
   readonly logId: string;
   readonly partition: number;
   readonly cursor: PartitionCursor;
-  /** Whether there is something at or after the offset. */
-  readonly hasRecordAt: (offset: number) => boolean;
+  /** The offset that the partition's next record gets. */
+  readonly logEnd: () => number;
   /** Called with the offset that a batch claims as finished; never after the lease was revoked. */
   readonly onCommit: (nextOffset: number) => void;
   /** Called when a batch is over, so that the next can be read. */
   readonly onBatchOver: () => void;
+  /** Called once, when the records that come next turn out to be gone. */
+  readonly onStopped: (reason: string) => void;
 }
 
 /**
  * One member's hold on one partition, from its assignment to its revocation. Has at most one open batch.
  *
- * free --nextBatch()--> batch open --commit()--> free        either of them --revoke()--> revoked, for good
+ * free --nextBatch()--> batch open --commit()--> free        any of them --revoke()--> revoked, for good
+ *   |--records are gone--> stopped: nothing is read of it until a person has looked
  */
 export class PartitionLease {
   readonly partition: number;
   readonly #options: LeaseOptions;
   readonly #revocation = new AbortController();
   #batchOpen = false;
+  #stopped: string | undefined;
 
   constructor(options: LeaseOptions) {
     this.#options = options;
     this.partition = options.partition;
   }
 
+  /** Why nothing more is read of the partition; undefined while all is well. */
+  get stopped(): string | undefined {
+    return this.#stopped;
+  }
+
   /** The next batch, unless there is nothing to read, one is still open, or the lease is over. Throws what SQLite throws. */
   nextBatch(maxRecords: number, maxBytes: number): RecordBatch | undefined {
-    const { logId, partition, cursor, hasRecordAt } = this.#options;
-    if (this.#batchOpen || this.revoked || !hasRecordAt(cursor.nextOffset)) return undefined;
+    const { logId, partition, cursor } = this.#options;
+    if (this.#batchOpen || this.revoked || this.#stopped !== undefined) return undefined;
+    const from = cursor.nextOffset;
+    const end = this.#options.logEnd();
+    if (from > end) return this.#stop(`offset ${from} is to be read next, but the log ends at ${end}`);
+    if (from === end) return undefined;
     const records = cursor.read(maxRecords, maxBytes);
-    if (records.length === 0) return undefined;
+    const first = records[0];
+    if (!first) return this.#stop(`the offsets from ${from} to the end of the log at ${end} are gone`);
+    if (first.offset !== BigInt(from)) return this.#stop(`the offsets from ${from} up to ${first.offset} are gone`);
     const nextOffset = cursor.nextOffset;
     this.#batchOpen = true;
     let over = false;
@@ -55,5 +70,12 @@ export class PartitionLease {
 
   revoke(): void {
     this.#revocation.abort();
+  }
+
+  // Never a jump over what is gone: somebody has accepted it.
+  #stop(reason: string): undefined {
+    this.#stopped = `partition ${this.partition} of the embedded log stands still: ${reason}`;
+    this.#options.onStopped(this.#stopped);
+    return undefined;
   }
 }
