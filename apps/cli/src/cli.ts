@@ -8,6 +8,7 @@ import { describeConfig } from './commands/config.ts';
 import { registerDeadLetters } from './commands/dead-letters/register.ts';
 import { runMigrate } from './commands/migrate.ts';
 import { registerOffsets } from './commands/offsets/register.ts';
+import { runRetention } from './commands/retention.ts';
 import { sendEvent } from './commands/send.ts';
 import { runSql } from './commands/sql.ts';
 import { describeStart, startService } from './commands/start.ts';
@@ -96,6 +97,11 @@ export async function runCli(process: CliProcess): Promise<number> {
   };
   registerDeadLetters(program, run);
   registerOffsets(program, run);
+  program
+    .command('retention')
+    .description('drop the months that are older than EVENTS_RETENTION, where the processor has not got the right to')
+    .option('--dry-run', 'name them, and drop nothing')
+    .action((options: { dryRun?: boolean }) => run((context) => runRetention(options, context)));
   program
     .command('config')
     .description('print every setting, its value and where it came from')

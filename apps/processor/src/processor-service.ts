@@ -9,6 +9,7 @@ import {
   startAdminServer,
   type ValuesOf,
 } from '@kero/runtime';
+import { keepRetention } from './keep-retention.ts';
 import { processEvents } from './process-events.ts';
 import { createProcessorCounts, type ProcessorCounts } from './processor-counts.ts';
 import { processorSettings } from './processor-settings.ts';
@@ -84,6 +85,11 @@ export async function runProcessor(context: Pick<ServiceContext, 'stop'>, deps: 
   const consumer = await messaging.consumer(settings.messaging.groupId);
   health.register('log consumer', () => consumer.health());
   health.register('database', () => database.health());
+  const ended = new AbortController();
+  const retention = keepRetention(
+    { retention: database.retention, retentionMs: settings.events.retentionMs, logger, now: Date.now },
+    AbortSignal.any([context.stop, ended.signal]),
+  );
   try {
     await processEvents(
       {
@@ -98,7 +104,9 @@ export async function runProcessor(context: Pick<ServiceContext, 'stop'>, deps: 
       context.stop,
     );
   } finally {
+    ended.abort();
     await consumer.close();
+    await retention;
     logger.info({ ...counts, deadLetters: Object.fromEntries(counts.deadLetters) }, 'processor stopped');
   }
 }

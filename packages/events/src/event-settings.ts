@@ -7,7 +7,8 @@ export const eventSettings = settingsGroup('Events', {
     description: 'How far in the future an event_timestamp may lie.',
   }),
   retentionMs: setting('EVENTS_RETENTION', duration(3_600_000), {
-    description: 'Oldest age of an event that is accepted. Without it every age is.',
+    description:
+      'Oldest age of an event that is accepted; the processor drops the months of events that are older. Without it every age is accepted and kept.',
     example: '365d',
   }),
   maxBytes: setting('EVENTS_MAX_BYTES', bytes(1024, 10 * 1024 ** 2), {
