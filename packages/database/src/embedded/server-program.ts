@@ -43,6 +43,11 @@ function restoreLinks(native: string): void {
     const link = join(dirname(native), target);
     if (lstatSync(link, { throwIfNoEntry: false })) continue;
     mkdirSync(dirname(link), { recursive: true });
-    symlinkSync(basename(source), link);
+    try {
+      symlinkSync(basename(source), link);
+    } catch (error) {
+      // Another process starts at the same time.
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
   }
 }
