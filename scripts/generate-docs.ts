@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
 import { allGroups } from '@kero/cli';
-import { databaseErrors, deadLetterReasons } from '@kero/database';
+import { clientErrorRules, databaseErrors, deadLetterReasons, errorRules } from '@kero/database';
 import { problemCodes } from '@kero/events';
 import { messagingErrors } from '@kero/messaging';
 import { httpProblems } from '@kero/receiver';
@@ -76,6 +76,23 @@ ${renderErrors('Settings and start', runtimeErrors)}
 ${renderErrors('The log', messagingErrors)}
 
 ${renderErrors('The database', databaseErrors)}
+
+## What PostgreSQL says, and what it means for events
+
+The processor decides by the SQLSTATE; five characters win over the two of their class. Only \`data_refused\` is about the data: the
+record that is refused alone goes to \`dead_letters\` with reason \`refused_by_database\`. After everything else (and after anything that this
+table does not name) the partition waits and tries again, for as long as it takes.
+
+| SQLSTATE | treated as | why |
+|---|---|---|
+${errorRules.map(({ state, kind, because }) => `| \`${state}\` | \`${kind}\` | ${cell(because)} |`).join('\n')}
+
+Without a SQLSTATE the error comes from the connection, and is never about the data:
+
+| error | treated as | why |
+|---|---|---|
+${clientErrorRules.map(({ name, kind, because }) => `| ${cell(name)} | \`${kind}\` | ${cell(because)} |`).join('\n')}
+| anything else | \`database_unavailable\` | no answer from the server |
 `;
 
 const files: Record<string, string> = {

@@ -35,3 +35,4 @@ export type {
 export { deadLetterReasons } from './event-store.ts';
 export { migrate } from './migrate.ts';
 export { connectDatabase, openDatabase } from './open-database.ts';
+export { clientErrorRules, errorRules } from './postgres/classify-error.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { isKeroError } from '@kero/runtime';
 import type { DeadLetter, StoreEvent } from '../event-store.ts';
-import { counts, event, LOG_ID, letter, type NewDatabase, scenario } from './store-under-test.contract.ts';
+import { again, counts, event, LOG_ID, letter, type NewDatabase, scenario } from './store-under-test.contract.ts';
 
 /** Things that the receiver refuses already, handed in directly. */
 const REFUSED: Record<string, StoreEvent> = {
@@ -51,12 +51,19 @@ export function refusalsContract(newDatabase: NewDatabase): void {
 
   scenario(
     newDatabase,
-    'a unique index that somebody added stops the partition, it does not swallow events',
+    'a unique index that somebody added refuses the data of that one event, and never repeats of stored ones',
     async (store) => {
-      await store.store([event({ eventId: 'x' })]);
+      const first = event({ eventId: 'x' });
+      await store.store([first]);
       await store.database.query('create unique index only_one on events_2026_11 (event_id)');
       const other = event({ eventId: 'x' });
-      await assert.rejects(store.store([other]), (error) => isKeroError(error) && error.retryable);
+      const neighbour = event();
+      for (const batch of [[other], [first, other, neighbour], [neighbour, other]]) {
+        await assert.rejects(store.store(batch), (error) => isKeroError(error, 'data_refused'));
+        await assert.rejects(store.store(batch), /unique index that somebody added.*23505.*only_one/);
+      }
+      const repeats = [again(first), neighbour, first];
+      assert.deepEqual(await store.store(repeats), counts({ stored: 1, duplicates: 1, redelivered: 1 }));
       await store.database.query('drop index only_one');
       assert.deepEqual(await store.store([other]), counts({ stored: 1 }));
     },

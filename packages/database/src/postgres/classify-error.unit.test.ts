@@ -23,6 +23,9 @@ const KINDS: [code: string, name: string, kind: ErrorKind][] = [
   ['22P05', 'untranslatable character (U+0000 in jsonb)', 'data_refused'],
   ['22P02', 'invalid text representation (not JSON)', 'data_refused'],
   ['22003', 'numeric value out of range', 'data_refused'],
+  ['22P03', 'invalid binary representation: a column of another type', 'database_misconfigured'],
+  ['22P04', 'bad copy file format: other columns', 'database_misconfigured'],
+  ['P0001', 'raised by a trigger of somebody', 'database_misconfigured'],
   ['22001', 'string data right truncation', 'data_refused'],
   ['23502', 'not null violation', 'data_refused'],
   ['54000', 'program limit exceeded (an index entry too long)', 'data_refused'],
@@ -61,6 +64,12 @@ const KINDS: [code: string, name: string, kind: ErrorKind][] = [
   ['42P10', 'no unique index for ON CONFLICT', 'database_misconfigured'],
 ];
 
+/** Appendix A of the manual of PostgreSQL; 10 came with version 17, 72 went with it. */
+const CLASSES = (
+  '00 01 02 03 08 09 0A 0B 0F 0L 0P 0Z 10 20 21 22 23 24 25 26 27 28 2B 2D 2F 34 38 39 3B 3D 3F 40 42 44 53 54 55 57 58 72 ' +
+  'F0 HV P0 XX'
+).split(' ');
+
 describe('what an error of PostgreSQL means', () => {
   for (const [code, name, kind] of KINDS) {
     test(`${code} ${name}: ${kind}`, () => {
@@ -73,7 +82,25 @@ describe('what an error of PostgreSQL means', () => {
 
   test('only the classes 22, 23 and 54 are ever bad data', () => {
     const refused = errorRules.filter((rule) => rule.kind === 'data_refused').map((rule) => rule.state);
-    assert.deepEqual(refused, ['22', '23', '54']);
+    assert.deepEqual(refused, ['22', '23', '23505', '54']);
+  });
+
+  test('every class that PostgreSQL has is named, and none twice', () => {
+    const plain = errorRules.filter((rule) => rule.when === undefined).map((rule) => rule.state);
+    assert.equal(new Set(plain).size, plain.length);
+    assert.deepEqual(plain.filter((state) => state.length === 2).sort(), CLASSES);
+  });
+
+  test('a unique index: the key of events means look again, another one of events bad data, any other an outage', () => {
+    const violation = (table: string, constraint: string, detail = '') =>
+      classifyError(serverError('23505', { table, constraint, detail })).kind;
+    const ownKey = 'Key (event_timestamp, id)=(2026-11-23 10:00:00+00, 01a2) already exists.';
+    assert.equal(violation('events_2026_11', 'events_2026_11_pkey', ownKey), 'database_unavailable');
+    assert.equal(violation('events_2026_11', 'events_2026_11_pkey'), 'database_unavailable');
+    assert.equal(violation('events_mine', 'renamed', ownKey), 'database_unavailable');
+    assert.equal(violation('events_2026_11', 'only_one', 'Key (event_id)=(x) already exists.'), 'data_refused');
+    assert.equal(violation('dead_letters', 'somebodys', 'Key (reason)=(x) already exists.'), 'database_unavailable');
+    assert.equal(violation('pg_class', 'pg_class_relname_nsp_index'), 'database_unavailable');
   });
 
   test('a check of a table is bad data, a row without a partition is not, although both are 23514', () => {

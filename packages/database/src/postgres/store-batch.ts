@@ -10,7 +10,7 @@ import type {
   StoreRecord,
   StoreResult,
 } from '../event-store.ts';
-import { isMissingPartition, leavesConnectionUsable, sqlState } from './classify-error.ts';
+import { isForeignUnique, isMissingPartition, leavesConnectionUsable, sqlState } from './classify-error.ts';
 import { type Comparison, compareEvents } from './compare-events.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import { EventCopier } from './copy-events.ts';
@@ -75,8 +75,9 @@ export class PostgresEventStore implements EventStore {
       try {
         return await this.#copy(client, batch, await findStored(client, batch.events));
       } catch (error) {
-        // Somebody else stored one of them after we looked; or a unique index that is not ours stands in the way.
-        if (sqlState(error) !== UNIQUE_VIOLATION || attempt === LOOK_ATTEMPTS) throw error;
+        // Somebody else stored one of them after we looked; a unique index that is not ours will go on refusing.
+        const raced = sqlState(error) === UNIQUE_VIOLATION && !isForeignUnique(error);
+        if (!raced || attempt === LOOK_ATTEMPTS) throw error;
       }
     }
   }
