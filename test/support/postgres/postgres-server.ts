@@ -20,10 +20,13 @@ type ServerConfig = Pick<PostgresConfig, 'hosts' | 'user' | 'password'>;
 /** A real PostgreSQL server for tests, and throwaway databases on it. */
 export class PostgresServer {
   readonly #server: ServerConfig;
+  /** A database that is there already, for statements about the others. */
+  readonly #maintenance: string;
   #databases = 0;
 
-  constructor(server: ServerConfig) {
+  constructor(server: ServerConfig, maintenance = 'postgres') {
     this.#server = server;
+    this.#maintenance = maintenance;
   }
 
   config(database: string, overrides: Partial<PostgresConfig> = {}): PostgresConfig {
@@ -52,7 +55,7 @@ export class PostgresServer {
   }
 
   /** Runs a statement as superuser; values as PostgreSQL prints them. */
-  async run(sql: string, database = 'postgres'): Promise<readonly (readonly (string | null)[])[]> {
+  async run(sql: string, database = this.#maintenance): Promise<readonly (readonly (string | null)[])[]> {
     return (await runQuery(this.config(database), sql)).rows;
   }
 }
@@ -116,17 +119,18 @@ export async function startPostgresServer(
   };
 }
 
-/** The server that TEST_POSTGRES_HOST (_PORT, _USER, _PASSWORD) names, whose user may create databases; else one of our own. */
+/** The server that TEST_POSTGRES_HOST (_PORT, _DB, _USER, _PASSWORD) names, whose user may create databases; else our own. */
 export async function anyPostgresServer(): Promise<{ server: PostgresServer; remove: () => Promise<void> }> {
   const {
     TEST_POSTGRES_HOST: host,
     TEST_POSTGRES_PORT: port = '5432',
+    TEST_POSTGRES_DB: database = 'postgres',
     TEST_POSTGRES_USER: user = 'postgres',
     TEST_POSTGRES_PASSWORD: password,
   } = process.env;
   if (host === undefined) return startPostgresServer();
   return {
-    server: new PostgresServer({ hosts: [{ host, port: Number(port) }], user, password }),
+    server: new PostgresServer({ hosts: [{ host, port: Number(port) }], user, password }, database),
     remove: async () => {},
   };
 }

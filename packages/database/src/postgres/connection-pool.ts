@@ -10,6 +10,8 @@ export interface PoolOptions {
   readonly maxConnections: number;
   /** Looks at each new connection before its first use; what it throws is the answer to the caller. */
   readonly onConnect: (client: pg.Client) => Promise<void>;
+  /** How long close() lets running work go on, in milliseconds. */
+  readonly closeGraceMs: number;
 }
 
 /** How the last contact with the database ended. */
@@ -30,6 +32,8 @@ export class ConnectionPool {
   readonly #options: PoolOptions;
   readonly #idle: PooledClient[] = [];
   readonly #waiting: ((slot: 'free' | 'closed') => void)[] = [];
+  /** The connections at work; a slot may also be busy connecting. */
+  readonly #working = new Set<PooledClient>();
   #busy = 0;
   #closed = false;
   #drained: (() => void) | undefined;
@@ -50,7 +54,9 @@ export class ConnectionPool {
     await this.#takeSlot();
     let pooled: PooledClient | undefined;
     try {
-      pooled = this.#takeIdle() ?? (await this.#open());
+      pooled = this.#idle.pop() ?? (await this.#open());
+      if (this.#closed) throw closedError();
+      this.#working.add(pooled);
       const result = await work(pooled.client);
       this.#state = { up: true };
       return result;
@@ -65,15 +71,17 @@ export class ConnectionPool {
     }
   }
 
-  /** Waits for running work until `graceMs`, then breaks it off. Idempotent. */
-  async close(graceMs: number): Promise<void> {
+  /** Lets running work finish, and after a while breaks it off: it rejects with `database_unavailable`. */
+  async close(): Promise<void> {
     this.#closed = true;
     for (const wake of this.#waiting.splice(0)) wake('closed');
     this.#discardIdle();
     if (this.#busy === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#drained = resolve;
-    const timer = setTimeout(resolve, graceMs);
+    const timer = setTimeout(() => {
+      for (const { client } of this.#working) endQuietly(client);
+    }, this.#options.closeGraceMs);
     await promise;
     clearTimeout(timer);
   }
@@ -86,10 +94,6 @@ export class ConnectionPool {
     }
     const slot = await new Promise<'free' | 'closed'>((resolve) => this.#waiting.push(resolve));
     if (slot === 'closed') throw closedError();
-  }
-
-  #takeIdle(): PooledClient | undefined {
-    return this.#idle.pop();
   }
 
   async #open(): Promise<PooledClient> {
@@ -113,6 +117,7 @@ export class ConnectionPool {
 
   #release(pooled: PooledClient | undefined): void {
     if (pooled) {
+      this.#working.delete(pooled);
       if (pooled.broken || this.#closed) endQuietly(pooled.client);
       else this.#idle.push(pooled);
     }

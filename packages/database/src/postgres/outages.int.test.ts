@@ -187,6 +187,26 @@ describe('the postgres driver in an outage', { concurrency: false, timeout: 120_
     assert.equal(await countEvents(database), '2');
   });
 
+  test('closing waits for what is at work, but not for ever', async (t) => {
+    const config = await server.newDatabase(t);
+    const patient = await openPostgres(config, options);
+    const impatient = await openPostgres(config, { ...options, closeGraceMs: 200 });
+    const lock = await lockEvents(t, config.database);
+    const work = [patient, impatient].map((database) => database.events.store(batch([event()])));
+    const ended = Promise.allSettled(work);
+    const waiters = `select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = '${config.database}'`;
+    await waitUntil(async () => (await server.run(waiters)).length === 2);
+    await impatient.close();
+    const closing = patient.close();
+    await lock.release();
+    await closing;
+    const [first, second] = await ended;
+    assert.equal(first?.status, 'fulfilled');
+    assert.ok(second?.status === 'rejected' && unavailable(second.reason));
+    for (const database of [patient, impatient])
+      await assert.rejects(database.events.store(batch([event()])), unavailable);
+  });
+
   test('a connection that breaks in the moment of the commit: the same batch again is recognised', async (t) => {
     const config = await server.newDatabase(t);
     await using proxy = await TcpProxy.start({ host: '127.0.0.1', port: server.port });

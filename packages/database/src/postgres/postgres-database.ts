@@ -26,6 +26,8 @@ export interface OpenOptions {
   /** How long to wait for a server that does not answer yet, in milliseconds. */
   readonly patienceMs?: number;
   readonly limits?: SessionLimits;
+  /** How long closing lets running statements go on, in milliseconds. */
+  readonly closeGraceMs?: number;
   /** Called last when the database is closed. */
   readonly stopServer?: () => Promise<void>;
 }
@@ -48,7 +50,7 @@ export async function connectPostgres(config: PostgresConfig, options: OpenOptio
 async function connect(
   config: PostgresConfig,
   check: (client: pg.Client) => Promise<void>,
-  { limits = writerLimits, stopServer }: OpenOptions,
+  { limits = writerLimits, closeGraceMs = CLOSE_GRACE_MS, stopServer }: OpenOptions,
 ): Promise<Database> {
   const { client, host, port, serverVersion } = await connectWritable(config, limits);
   try {
@@ -62,6 +64,7 @@ async function connect(
     limits,
     maxConnections: config.maxConnections,
     onConnect: checkSchema,
+    closeGraceMs,
   });
   return new PostgresDatabase(config, pool, description, stopServer);
 }
@@ -113,7 +116,7 @@ class PostgresDatabase implements Database {
 
   async #close(): Promise<void> {
     this.#closing.abort();
-    await this.#pool.close(CLOSE_GRACE_MS);
+    await this.#pool.close();
     await this.#stopServer?.();
   }
 
