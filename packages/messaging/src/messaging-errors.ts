@@ -54,6 +54,13 @@ export const messagingErrors = {
     meaning: 'The records that this group would read next are gone from the log. The partition stands still.',
     remedy: 'Find out what was lost (retention shorter than the outage?) before moving the offset of the group.',
   },
+  records_undecodable: {
+    retryable: false,
+    meaning:
+      'What the log holds at an offset cannot be decoded: it is damaged on the disk of the broker, or written in a way that is not known here. The partition stands still.',
+    remedy:
+      'Where another replica is whole, make it the leader and restart the processor. Else stop the processors and move the offset of the group behind the batch; what it holds is lost.',
+  },
 } as const;
 
 export type MessagingErrorCode = keyof typeof messagingErrors;

@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Admin, ConfigResourceTypes, IncrementalAlterConfigOperationTypes } from '@platformatic/kafka';
+import {
+  Admin,
+  ConfigResourceTypes,
+  FindCoordinatorKeyTypes,
+  IncrementalAlterConfigOperationTypes,
+} from '@platformatic/kafka';
 import type { KafkaCluster } from './kafka-cluster.ts';
 
 type Brokers = Pick<KafkaCluster, 'brokers'>;
@@ -66,4 +71,13 @@ export async function committedOffsets(kafka: Brokers, groupId: string, topic: s
   const groups = await withAdmin(kafka, (admin) => admin.listConsumerGroupOffsets({ groups: [groupId] }));
   const found = groups.flatMap((group) => group.topics).find(({ name }) => name === topic);
   return new Map(found?.partitions.map(({ partitionIndex, committedOffset }) => [partitionIndex, committedOffset]));
+}
+
+/** Which node (counted from 0) coordinates the group. */
+export async function coordinatorOf(kafka: KafkaCluster, groupId: string): Promise<number> {
+  const [found] = await withAdmin(kafka, (admin) =>
+    admin.findCoordinator({ keyType: FindCoordinatorKeyTypes.GROUP, keys: [groupId] }),
+  );
+  if (!found) throw new Error(`no broker knows the coordinator of ${groupId}`);
+  return found.nodeId - 1;
 }

@@ -1,10 +1,12 @@
-import { type Logger, sleep, withDeadline } from '@kero/runtime';
-import { Consumer, ResponseError } from '@platformatic/kafka';
-import { type Connection, clientOptions } from './client-options.ts';
+import { isKeroError, type Logger, sleep, withDeadline } from '@kero/runtime';
+import { ResponseError } from '@platformatic/kafka';
+import { messagingError } from '../messaging-errors.ts';
+import type { Connection } from './client-options.ts';
 import { decodePartition, type FetchResponse } from './decode-fetch.ts';
 import type { Epoch } from './epoch.ts';
-import { reasonOf } from './kafka-errors.ts';
+import { isUndecodable, reasonOf } from './kafka-errors.ts';
 import type { PartitionReader } from './partition-reader.ts';
+import { RotatingClient } from './rotating-client.ts';
 
 const FETCH_BYTES = 2 * 1024 * 1024;
 const PARTITION_BYTES = 1024 * 1024;
@@ -12,10 +14,11 @@ const PARTITION_BYTES = 1024 * 1024;
 const WAIT_MS = 500;
 /** The same while a partition is left out because enough of it is buffered: it must not wait for the others. */
 const SHORT_WAIT_MS = 20;
-const REQUEST_TIMEOUT_MS = 5000;
 /** Connecting, authenticating and the request have failed long before; a fetch that has not, never will. */
 const FETCH_DEADLINE_MS = 20_000;
 const ERROR_PAUSE_MS = 200;
+/** Of one partition alone; the next one is a bit later. */
+const UNDECODABLE_TRIES = 3;
 const OFFSET_OUT_OF_RANGE = 1;
 const READ_COMMITTED = 1;
 
@@ -28,6 +31,8 @@ export interface FetcherOptions {
   readonly onRecords: () => void;
   /** The broker has nothing at the reader's position: too low, or beyond the end. */
   readonly onOutOfRange: (epoch: Epoch, reader: PartitionReader) => Promise<void>;
+  /** What the broker has at the reader's position cannot be decoded, whatever is tried. */
+  readonly onUndecodable: (epoch: Epoch, reader: PartitionReader, reason: string) => void;
   /** A fetch neither succeeded nor failed: this fetcher is of no more use. */
   readonly onHung: () => void;
   /** The topic was deleted and made anew. */
@@ -38,12 +43,18 @@ export interface FetcherOptions {
  * Fetches for the current epoch with one client that does nothing else (a fetch that waits holds up everything behind it on
  * its connection): for each broker one fetch at a time, also across epochs, of the partitions that it leads and that want
  * more. An answer of an epoch that has ended is dropped.
+ *
+ * One batch that cannot be decoded makes the whole answer unreadable. So the partitions that were in it are suspects, which
+ * are fetched alone until it is clear which one it was.
  */
 export class Fetcher {
   readonly #options: FetcherOptions;
-  readonly #client: Consumer;
+  readonly #client: RotatingClient;
   readonly #closing = new AbortController();
   readonly #busyBrokers = new Set<number>();
+  /** How often each was undecodable when it was fetched alone. */
+  readonly #suspects = new Map<PartitionReader, number>();
+  #turn = 0;
   #epoch: Epoch | undefined;
   #planning = false;
   #planAgain = false;
@@ -52,21 +63,13 @@ export class Fetcher {
 
   constructor(options: FetcherOptions) {
     this.#options = options;
-    this.#client = new Consumer({
-      ...clientOptions(options.connection, 'fetcher', options.rotation),
-      groupId: `${options.groupId}.fetch`,
-      autocommit: false,
-      retries: 0,
-      connectTimeout: 2000,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-    });
-    this.#client.topics.track(options.topic);
-    this.#client.on('error', () => {});
+    this.#client = new RotatingClient({ ...options, role: 'fetcher', groupId: `${options.groupId}.fetch` });
   }
 
   /** Fetches for this epoch from now on; undefined: for none. */
   follow(epoch: Epoch | undefined): void {
     this.#epoch = epoch;
+    this.#suspects.clear();
     this.#answeredAt = performance.now();
     this.pump();
   }
@@ -87,7 +90,7 @@ export class Fetcher {
   async close(): Promise<void> {
     this.#epoch = undefined;
     this.#closing.abort();
-    await this.#client.close(true).catch(() => {});
+    await this.#client.close();
   }
 
   async #plan(): Promise<void> {
@@ -111,7 +114,7 @@ export class Fetcher {
     if (wanting.length === 0) return;
     const { topic, onTopicChanged } = this.#options;
     const forceUpdate = this.#refreshMetadata;
-    const metadata = await this.#client.metadata({ topics: [topic], forceUpdate });
+    const metadata = await this.#client.use((client) => client.metadata({ topics: [topic], forceUpdate }));
     this.#refreshMetadata &&= !forceUpdate;
     const found = metadata.topics.get(topic);
     if (!found || epoch !== this.#epoch) return;
@@ -132,14 +135,25 @@ export class Fetcher {
     }
     const someLeftOut = wanting.length < epoch.readers.size;
     for (const [broker, readers] of byBroker) {
-      void this.#fetch(epoch, broker, readers, someLeftOut ? SHORT_WAIT_MS : WAIT_MS);
+      const some = this.#chooseSome(readers);
+      const short = someLeftOut || some.length < readers.length;
+      void this.#fetch(epoch, broker, some, short ? SHORT_WAIT_MS : WAIT_MS);
     }
+  }
+
+  /** All, or while there are suspects among them: the others together and each of the suspects alone, in turns. */
+  #chooseSome(readers: PartitionReader[]): PartitionReader[] {
+    const suspects = readers.filter((reader) => this.#suspects.has(reader));
+    if (suspects.length === 0) return readers;
+    const others = readers.filter((reader) => !this.#suspects.has(reader));
+    const choices = [...suspects.map((suspect) => [suspect]), ...(others.length > 0 ? [others] : [])];
+    return choices[this.#turn++ % choices.length] ?? readers;
   }
 
   async #fetch(epoch: Epoch, broker: number, readers: PartitionReader[], maxWaitTime: number): Promise<void> {
     this.#busyBrokers.add(broker);
     try {
-      const answer = this.#client.fetch({
+      const answer = this.#client.current.fetch({
         node: broker,
         minBytes: 1,
         maxBytes: FETCH_BYTES,
@@ -158,14 +172,16 @@ export class Fetcher {
           },
         ],
       });
-      const response = await withDeadline(answer, FETCH_DEADLINE_MS, () => {
-        this.#options.onHung();
-        return new Error(`no answer within ${FETCH_DEADLINE_MS} ms`);
-      });
+      const noAnswer = () => messagingError('log_unavailable', `no answer within ${FETCH_DEADLINE_MS} ms`);
+      const response = await withDeadline(answer, FETCH_DEADLINE_MS, noAnswer);
       this.#answeredAt = performance.now();
       this.#deliver(epoch, response);
+      for (const reader of readers) this.#suspects.delete(reader);
     } catch (error) {
-      await this.#onFetchError(epoch, error);
+      if (isKeroError(error, 'log_unavailable')) this.#options.onHung();
+      else if (isUndecodable(error)) this.#onUndecodable(epoch, readers, reasonOf(error));
+      else await this.#onPartitionErrors(epoch, error);
+      await this.#pauseAfter(error);
     }
     this.#busyBrokers.delete(broker);
     this.pump();
@@ -176,7 +192,6 @@ export class Fetcher {
     let any = false;
     for (const part of response.responses.flatMap(({ partitions }) => partitions)) {
       const reader = epoch.readers.get(part.partitionIndex);
-      // An answer with an error somewhere has not had the records of aborted transactions taken out: read those again.
       if (!reader || part.errorCode !== 0) continue;
       const decoded = decodePartition(part, reader.position);
       if (decoded.next === reader.position) continue;
@@ -186,21 +201,33 @@ export class Fetcher {
     if (any) this.#options.onRecords();
   }
 
-  async #onFetchError(epoch: Epoch, error: unknown): Promise<void> {
-    if (error instanceof ResponseError && epoch === this.#epoch) {
-      const response = error.response as FetchResponse;
-      const parts = (response.responses ?? []).flatMap(({ partitions }) => partitions);
-      for (const { errorCode, partitionIndex } of parts) {
-        const reader = epoch.readers.get(partitionIndex);
-        if (errorCode === OFFSET_OUT_OF_RANGE && reader) await this.#options.onOutOfRange(epoch, reader);
-      }
-      const noneAborted = parts.every(({ abortedTransactions }) => !abortedTransactions?.length);
-      if (parts.length > 0 && noneAborted) {
-        this.#answeredAt = performance.now();
-        this.#deliver(epoch, response);
-      }
+  /** The broker answered, with an error for some of the partitions; what it has for the others is as good as ever. */
+  async #onPartitionErrors(epoch: Epoch, error: unknown): Promise<void> {
+    if (!(error instanceof ResponseError) || epoch !== this.#epoch) return;
+    const response = error.response as FetchResponse;
+    const parts = (response.responses ?? []).flatMap(({ partitions }) => partitions);
+    for (const { errorCode, partitionIndex } of parts) {
+      const reader = epoch.readers.get(partitionIndex);
+      if (errorCode === OFFSET_OUT_OF_RANGE && reader) await this.#options.onOutOfRange(epoch, reader);
     }
-    await this.#pauseAfter(error);
+    if (parts.length === 0) return;
+    this.#answeredAt = performance.now();
+    this.#deliver(epoch, response);
+  }
+
+  #onUndecodable(epoch: Epoch, readers: readonly PartitionReader[], reason: string): void {
+    this.#answeredAt = performance.now();
+    const [only, ...more] = readers;
+    if (epoch !== this.#epoch || !only) return;
+    if (more.length > 0) {
+      for (const reader of readers) this.#suspects.set(reader, 0);
+      return;
+    }
+    const tries = (this.#suspects.get(only) ?? 0) + 1;
+    this.#suspects.set(only, tries);
+    if (tries < UNDECODABLE_TRIES) return;
+    this.#suspects.delete(only);
+    this.#options.onUndecodable(epoch, only, reason);
   }
 
   async #pauseAfter(error: unknown): Promise<void> {

@@ -12,6 +12,7 @@ import { reasonOf } from './kafka-errors.ts';
 /** How long the others have to join when the group is shared anew. */
 const REBALANCE_TIMEOUT_MS = 15_000;
 const HEARTBEAT_INTERVAL_MS = 1000;
+const METADATA_MAX_AGE_MS = 300_000;
 const PARTITION_COUNT_INTERVAL_MS = 10_000;
 
 export interface GroupMemberOptions {
@@ -79,7 +80,9 @@ export class GroupMember {
       sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout,
       heartbeatInterval: Math.min(HEARTBEAT_INTERVAL_MS, Math.floor(sessionTimeoutMs / 5)),
-      heartbeatStallTimeout: 2 * sessionTimeoutMs,
+      heartbeatStallTimeout: 1.5 * sessionTimeoutMs,
+      // A heartbeat must not wait for the first broker to tell who the others are.
+      metadataMaxAge: METADATA_MAX_AGE_MS,
       partitionAssigner: share,
     });
     client.topics.track(topic);

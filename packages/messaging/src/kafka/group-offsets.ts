@@ -1,6 +1,7 @@
-import { Consumer } from '@platformatic/kafka';
-import { type Connection, clientOptions } from './client-options.ts';
+import type { Consumer } from '@platformatic/kafka';
+import type { Connection } from './client-options.ts';
 import { brokerErrors } from './kafka-errors.ts';
+import { RotatingClient } from './rotating-client.ts';
 
 /** Which member of which generation of the group claims something. */
 export interface Generation {
@@ -24,38 +25,28 @@ export type CommitResult =
   /** The topic was deleted and made anew: the offsets say nothing about it. */
   | 'topic_changed';
 
-/** Once the coordinator is dead and gone from the metadata, a client that remembers it never finds the new one. */
-const FAILURES_BEFORE_NEW_CLIENT = 3;
-
 /**
  * What the group has committed. It is a client of its own that never joins and never retries: a client that may join, does
  * so by itself when its generation is over, and sends old offsets under the new generation; this one is refused then.
  */
 export class GroupOffsets {
-  readonly #connection: Connection;
   readonly #topic: string;
-  readonly #groupId: string;
-  #rotation: number;
-  #client: Consumer;
-  #failures = 0;
+  readonly #client: RotatingClient;
 
   constructor(connection: Connection, topic: string, groupId: string, rotation: number) {
-    this.#connection = connection;
     this.#topic = topic;
-    this.#groupId = groupId;
-    this.#rotation = rotation;
-    this.#client = this.#newClient();
+    this.#client = new RotatingClient({ connection, role: 'committer', groupId, topic, rotation });
   }
 
   /** The committed offset of each partition, or the earliest one where nothing was committed. */
   async startOffsets(partitions: readonly number[]): Promise<StartOffsets> {
-    return this.#guarded(async () => {
+    return this.#client.use(async (client) => {
       const topic = this.#topic;
-      const metadata = await this.#client.metadata({ topics: [topic], forceUpdate: true });
+      const metadata = await client.metadata({ topics: [topic], forceUpdate: true });
       const logId = metadata.topics.get(topic)?.id ?? '';
       const offsets = new Map<number, bigint>();
       if (partitions.length === 0) return { logId, offsets };
-      const listed = await this.#client.listCommittedOffsets({ topics: [{ topic, partitions: [...partitions] }] });
+      const listed = await client.listCommittedOffsets({ topics: [{ topic, partitions: [...partitions] }] });
       // Indexed by partition number, with holes.
       const committed = listed.get(topic) ?? [];
       const missing: number[] = [];
@@ -64,23 +55,26 @@ export class GroupOffsets {
         if (offset >= 0n) offsets.set(partition, offset);
         else missing.push(partition);
       }
-      for (const [partition, { earliest }] of await this.#range(missing)) offsets.set(partition, earliest);
+      for (const [partition, { earliest }] of await this.#range(client, missing)) offsets.set(partition, earliest);
       return { logId, offsets };
     });
   }
 
   /** The first offset that is still there, and the one after the last. */
   async range(partition: number): Promise<{ earliest: bigint; latest: bigint } | undefined> {
-    return this.#guarded(async () => (await this.#range([partition])).get(partition));
+    return this.#client.use(async (client) => (await this.#range(client, [partition])).get(partition));
   }
 
-  async #range(partitions: readonly number[]): Promise<Map<number, { earliest: bigint; latest: bigint }>> {
+  async #range(
+    client: Consumer,
+    partitions: readonly number[],
+  ): Promise<Map<number, { earliest: bigint; latest: bigint }>> {
     const range = new Map<number, { earliest: bigint; latest: bigint }>();
     if (partitions.length === 0) return range;
     const topics = [this.#topic];
     const only = { [this.#topic]: [...partitions] };
     const list = async (timestamp: bigint) =>
-      (await this.#client.listOffsets({ topics, partitions: only, timestamp })).get(this.#topic) ?? [];
+      (await client.listOffsets({ topics, partitions: only, timestamp })).get(this.#topic) ?? [];
     const earliest = await list(-2n);
     const latest = await list(-1n);
     for (const partition of partitions) {
@@ -97,13 +91,13 @@ export class GroupOffsets {
    * in one that was made anew it would skip the records below it.
    */
   async commit(generation: Generation, logId: string, offsets: ReadonlyMap<number, bigint>): Promise<CommitResult> {
-    return this.#guarded(async () => {
-      const metadata = await this.#client.metadata({ topics: [this.#topic], forceUpdate: true });
+    return this.#client.use(async (client) => {
+      const metadata = await client.metadata({ topics: [this.#topic], forceUpdate: true });
       if (metadata.topics.get(this.#topic)?.id !== logId) return 'topic_changed';
-      this.#client.memberId = generation.memberId;
-      this.#client.generationId = generation.generationId;
+      client.memberId = generation.memberId;
+      client.generationId = generation.generationId;
       try {
-        await this.#client.commit({
+        await client.commit({
           offsets: [...offsets].map(([partition, offset]) => ({
             topic: this.#topic,
             partition,
@@ -122,36 +116,6 @@ export class GroupOffsets {
   }
 
   async close(): Promise<void> {
-    await this.#client.close(true).catch(() => {});
-  }
-
-  async #guarded<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      const result = await work();
-      this.#failures = 0;
-      return result;
-    } catch (error) {
-      if (++this.#failures >= FAILURES_BEFORE_NEW_CLIENT) {
-        this.#failures = 0;
-        this.#rotation++;
-        void this.close();
-        this.#client = this.#newClient();
-      }
-      throw error;
-    }
-  }
-
-  #newClient(): Consumer {
-    const client = new Consumer({
-      ...clientOptions(this.#connection, 'committer', this.#rotation),
-      groupId: this.#groupId,
-      autocommit: false,
-      retries: 0,
-      connectTimeout: 2000,
-      requestTimeout: 5000,
-    });
-    client.topics.track(this.#topic);
-    client.on('error', () => {});
-    return client;
+    await this.#client.close();
   }
 }

@@ -1,5 +1,6 @@
 import { type Logger, sleep, withDeadline } from '@kero/runtime';
 import type { ReadOptions, RecordBatch } from '../messaging.ts';
+import { type MessagingErrorCode, messagingErrors } from '../messaging-errors.ts';
 import type { Connection } from './client-options.ts';
 import { Epoch } from './epoch.ts';
 import { Fetcher } from './fetcher.ts';
@@ -75,6 +76,7 @@ export class GroupSession {
       logger,
       onRecords: options.onReady,
       onOutOfRange: (epoch, reader) => this.#onOutOfRange(epoch, reader),
+      onUndecodable: (epoch, reader, reason) => this.#onUndecodable(epoch, reader, reason),
       onHung: () => this.#break('a fetch got no answer'),
       onTopicChanged: (epoch) => this.#onTopicChanged(epoch),
     });
@@ -239,9 +241,23 @@ export class GroupSession {
     const reason =
       `partition ${partition} stands still: offset ${position} would be read next, ` +
       `but the log holds ${range.earliest} to ${range.latest}`;
+    this.#stopPartition(reader, 'offset_out_of_range', reason);
+  }
+
+  #onUndecodable(epoch: Epoch, reader: PartitionReader, why: string): void {
+    if (epoch !== this.#epoch) return;
+    const { position, partition } = reader;
+    const reason = `partition ${partition} stands still: what the log holds at offset ${position} cannot be decoded: ${why}`;
+    this.#stopPartition(reader, 'records_undecodable', reason);
+  }
+
+  #stopPartition(reader: PartitionReader, code: MessagingErrorCode, reason: string): void {
     reader.stop(reason);
     const { logger, topic, groupId } = this.#options;
-    const place = { topic, groupId, partition, position: String(position), earliest: String(range.earliest) };
-    logger.error({ code: 'offset_out_of_range', ...place }, reason);
+    const { partition, position } = reader;
+    logger.error(
+      { code, topic, groupId, partition, position: String(position) },
+      `${reason}. ${messagingErrors[code].remedy}`,
+    );
   }
 }

@@ -1,3 +1,5 @@
+import { ERROR_PREFIX } from '@platformatic/kafka';
+
 /** The client's errors are trees: retries and parts of a request are collected in `errors`, reasons in `cause`. */
 function* errorTree(error: unknown, depth = 0): Generator<Error> {
   if (!(error instanceof Error) || depth > 8) return;
@@ -28,6 +30,16 @@ export function isAuthenticationFailure(error: unknown): boolean {
     if ('code' in part && part.code === 'PLT_KFK_AUTHENTICATION') return true;
   }
   return brokerErrors(error).has('SASL_AUTHENTICATION_FAILED');
+}
+
+/** What the client throws when it cannot make sense of an answer, if it knows that itself. */
+const UNDECODABLE = ['PLT_KFK_OUT_OF_BOUNDS', 'PLT_KFK_UNSUPPORTED_COMPRESSION', 'PLT_KFK_UNSUPPORTED_FORMAT'];
+
+/** True when a broker answered and the answer makes no sense: neither the network failed nor did the broker refuse. */
+export function isUndecodable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  // Whatever is not one of the client's own errors was thrown while it decoded.
+  return !('code' in error && String(error.code).startsWith(ERROR_PREFIX)) || UNDECODABLE.includes(String(error.code));
 }
 
 /** What went wrong, for people: the messages of the tree without repetition, the most inner ones last. */
