@@ -11,7 +11,8 @@ const BROKEN = 1;
 const WRONG_USAGE = 2;
 const INTERRUPTED = 130;
 
-process.exitCode = await main();
+// Everything that was started is closed by now; a client library's forgotten timer is no reason to stay.
+process.exit(await main());
 
 async function main(): Promise<number> {
   const screen = process.stdout;

@@ -21,7 +21,7 @@ export function makeSchedule(random: Random, kinds: readonly FaultKind[], second
     const lane = free.indexOf(Math.min(...free));
     const from = free[lane] ?? 0;
     if (from > seconds - SHORTEST_S) return planned.map(({ kind: _, ...fault }) => fault);
-    if (bag.length === 0) bag = random.shuffle(kinds);
+    if (bag.length === 0) bag = random.shuffle(kinds.flatMap((kind) => Array<FaultKind>(kind.weight ?? 1).fill(kind)));
     const active = planned.filter((fault) => fault.until > from);
     const index = bag.findIndex((kind) => active.every((fault) => !overlap(fault.kind, kind)));
     if (index < 0) {

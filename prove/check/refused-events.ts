@@ -41,7 +41,7 @@ export function refusedStaysOut({ cases, evidence }: CaseFile): Verdict {
       violations.push({ contents: [it.content.content], what: `a valid event was refused with ${status} ${why}` });
     }
   }
-  const refused = invalid.filter((it) => it.outcome === 'no').length;
+  const refused = invalid.filter((it) => it.entry.sent.some(({ outcome }) => outcome?.outcome === 'no')).length;
   const looked = `${refused} refused of ${invalid.length} invalid events, ${valid} valid ones`;
   return { invariant: 'I4', title: 'what is refused is nowhere', looked, violations };
 }

@@ -10,8 +10,8 @@ export interface Receiver {
 
 /** 408 and 429 promise that nothing was stored and ask to come again. */
 const COME_AGAIN = new Set([408, 429]);
-const RETRY_FIRST_MS = 300;
-const RETRY_MAX_MS = 4_000;
+const RETRY_FIRST_MS = 500;
+const RETRY_MAX_MS = 5_000;
 const RETRIES_AT_ONCE = 32;
 
 interface Open {

@@ -14,6 +14,8 @@ export interface FaultKind {
   readonly touches: readonly Part[];
   /** How long it lasts, in seconds, before it is healed. */
   readonly seconds: readonly [shortest: number, longest: number];
+  /** How often it comes before every other kind has come once; 1 where it is absent. */
+  readonly weight?: number;
   /** Breaks something. What exactly is drawn from `random`, and told by `say`. Faults that act again and again stop at `over`. */
   begin(context: FaultContext): Promise<Heal>;
 }

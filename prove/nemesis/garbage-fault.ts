@@ -7,6 +7,7 @@ export const garbageFault: FaultKind = {
   on: ['kafka'],
   touches: [],
   seconds: [4, 6],
+  weight: 4,
   async begin({ random, produceGarbage, say }) {
     const producing = produceGarbage(random);
     // While brokers are down the tool waits and fails; what came of it is in the ledger as unknown.
