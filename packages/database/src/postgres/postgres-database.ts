@@ -8,6 +8,7 @@ import type { Database, QueryResult } from '../event-store.ts';
 import { checkSchema } from '../schema-version.ts';
 import { PostgresAuditLog } from './audit-queries.ts';
 import { connectWritable, type ServerAddress, type SessionLimits, writerLimits } from './client.ts';
+import { findConnectionShortage } from './connection-limits.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { PostgresDeadLetterStore } from './dead-letter-queries.ts';
 import { PostgresEventRetention } from './drop-expired.ts';
@@ -18,6 +19,8 @@ import { waitForServer } from './wait-for-server.ts';
 
 /** A server that is just starting gets this long. */
 const PATIENCE_MS = 15_000;
+/** Beside the pool: a query of a person, or the retention. */
+const OWN_CONNECTIONS = 1;
 const CLOSE_GRACE_MS = 10_000;
 const PROBE_INTERVAL_MS = 1_000;
 
@@ -37,7 +40,15 @@ export async function openPostgres(config: PostgresConfig, options: OpenOptions)
   const { logger, patienceMs = PATIENCE_MS } = options;
   await waitForServer(config, { logger, patienceMs });
   if (config.migrate) await migrateServer(config, { logger });
-  return connect(config, checkSchema, options);
+  return connect(
+    config,
+    async (client) => {
+      await checkSchema(client);
+      const shortage = await findConnectionShortage(client, config.maxConnections + OWN_CONNECTIONS);
+      if (shortage !== undefined) logger.warn(shortage);
+    },
+    options,
+  );
 }
 
 /** The same without a look at the schema, for statements of a person: on a schema that does not fit they are most needed. */
