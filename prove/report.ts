@@ -1,4 +1,5 @@
 import type { Evidence, FaultSeen } from './check/evidence.ts';
+import { calmAvailability, rewinds } from './check/figures.ts';
 import type { Verdict, Violation } from './check/verdict.ts';
 
 const WITNESSES = 3;
@@ -15,7 +16,8 @@ export function renderReport(evidence: Evidence, verdicts: readonly Verdict[]): 
   return sections.map((lines) => `${lines.join('\n')}\n`).join('\n');
 }
 
-function eventsSection({ ledger, log, draining }: Evidence): string[] {
+function eventsSection(evidence: Evidence): string[] {
+  const { ledger, log, draining, commits } = evidence;
   const lines = ['Events'];
   const classes = Map.groupBy(ledger, ({ content }) => content.class);
   for (const [name, entries] of classes) {
@@ -30,6 +32,10 @@ function eventsSection({ ledger, log, draining }: Evidence): string[] {
   const values = new Set(log.map(({ value }) => value));
   const repeats = log.length - values.size;
   lines.push(`  sent again on purpose: ${again}; records in the log: ${log.length}, of them repeats: ${repeats}`);
+  const calm = calmAvailability(evidence);
+  lines.push(
+    `  while nothing was broken: ${calm.ok} of ${calm.sent} ok at once; commits seen: ${commits.length}, rewinds among them: ${rewinds(commits)}`,
+  );
   const settled = draining.unknownsSettledS;
   lines.push(
     `  after healing: unknown ones settled ${seconds(settled)}, drained ${seconds(draining.drainedS)}, ` +
