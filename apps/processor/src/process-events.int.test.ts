@@ -8,6 +8,7 @@ import { type Messaging, type NewRecord, openMessaging } from '@kero/messaging';
 import { createLogger } from '@kero/runtime';
 import { anyPostgresServer, type PostgresServer } from '../../../test/support/postgres/postgres-server.ts';
 import { waitUntil } from '../../../test/support/wait-until.ts';
+import { PartitionWrites } from './partition-writes.ts';
 import { processEvents } from './process-events.ts';
 import { createProcessorCounts, type ProcessorCounts } from './processor-counts.ts';
 import type { ProcessorSettings } from './processor-settings.ts';
@@ -19,6 +20,7 @@ const SETTINGS: ProcessorSettings = {
   batchMaxRecords: 5000,
   batchMaxBytes: 8 * 1024 ** 2,
   connections: 2,
+  stallAfterMs: 30_000,
 };
 const EVENT_SETTINGS = { maxFutureMs: 86_400_000, retentionMs: undefined, maxBytes: 262_144 };
 
@@ -82,7 +84,16 @@ describe('processEvents, on the embedded log and a real PostgreSQL', { timeout: 
       const counts = createProcessorCounts();
       const stop = new AbortController();
       const consumer = await messaging.consumer('group');
-      const deps = { consumer, store: database.events, eventSettings: EVENT_SETTINGS, counts, logger, now: Date.now };
+      const deps = {
+        consumer,
+        store: database.events,
+        eventSettings: EVENT_SETTINGS,
+        counts,
+        writes: new PartitionWrites(),
+        observeBatch: () => {},
+        logger,
+        now: Date.now,
+      };
       const done = processEvents({ ...deps, settings: { ...SETTINGS, ...settings } }, stop.signal).finally(() =>
         consumer.close(),
       );

@@ -4,7 +4,9 @@ import type { Consumer, RecordBatch } from '@kero/messaging';
 import type { Logger } from '@kero/runtime';
 import { createEventFilter } from './event-filter.ts';
 import { interpretRecord } from './interpret-record.ts';
+import type { PartitionWrites } from './partition-writes.ts';
 import { countBatch, type ProcessorCounts } from './processor-counts.ts';
+import type { ObserveBatch } from './processor-metrics.ts';
 import type { ProcessorSettings } from './processor-settings.ts';
 import { NOTHING_STORED } from './store-isolating.ts';
 import { storeWithRetry } from './store-with-retry.ts';
@@ -15,6 +17,8 @@ export interface ProcessEventsDeps {
   readonly settings: ProcessorSettings;
   readonly eventSettings: EventSettings;
   readonly counts: ProcessorCounts;
+  readonly writes: PartitionWrites;
+  readonly observeBatch: ObserveBatch;
   readonly logger: Logger;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -52,7 +56,8 @@ async function processBatch(
   deps: ProcessEventsDeps,
   stop: AbortSignal,
 ): Promise<void> {
-  const { settings, counts, logger } = deps;
+  const { settings, counts, writes, observeBatch, logger } = deps;
+  const startedAt = performance.now();
   const options = { eventSettings: deps.eventSettings, stores, nowMs: deps.now() };
   const events: StoreEvent[] = [];
   const deadLetters: DeadLetter[] = [];
@@ -70,11 +75,12 @@ async function processBatch(
   if (kept > 0) {
     const giveUp = AbortSignal.any([stop, batch.revoked]);
     const storeBatch = { logId: batch.logId, logPartition: batch.partition, events, deadLetters };
-    const stored = await storeWithRetry(deps.store, storeBatch, { giveUp, logger });
+    const stored = await storeWithRetry(deps.store, storeBatch, { giveUp, writes, logger });
     if (!stored) return;
     result = stored;
   }
   countBatch(counts, batch.records.length, batch.records.length - kept, result);
+  observeBatch(batch.records.length, (performance.now() - startedAt) / 1000);
   for (const [reason, n] of result.deadLetters) {
     logger.warn({ partition: batch.partition, reason, n }, `${n} records became dead letters (${reason})`);
   }

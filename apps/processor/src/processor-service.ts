@@ -1,18 +1,30 @@
 import { type Database, databaseConfig, databaseSettings, openDatabase } from '@kero/database';
 import { eventSettings } from '@kero/events';
-import { type Messaging, messagingConfig, messagingSettings, needsKafka, openMessaging } from '@kero/messaging';
+import {
+  addLagMetrics,
+  LagWatch,
+  type Messaging,
+  messagingConfig,
+  messagingSettings,
+  needsKafka,
+  openMessaging,
+} from '@kero/messaging';
 import {
   Health,
   type Logger,
+  Metrics,
   runtimeSettings,
   type ServiceContext,
   startAdminServer,
   type ValuesOf,
+  watchEventLoop,
 } from '@kero/runtime';
 import { keepRetention } from './keep-retention.ts';
-import { processEvents } from './process-events.ts';
+import { PartitionWrites } from './partition-writes.ts';
 import { createProcessorCounts, type ProcessorCounts } from './processor-counts.ts';
+import { addProcessorMetrics } from './processor-metrics.ts';
 import { processorSettings } from './processor-settings.ts';
+import { type Supervision, superviseProcessing } from './supervise-processing.ts';
 
 /** Every group of settings that the processor reads. */
 export const processorGroups = {
@@ -40,6 +52,9 @@ export async function processorService(
 ): Promise<void> {
   const { runtime } = settings;
   const health = new Health();
+  const started = health.registerProcess(context.stop);
+  const metrics = Metrics.ofProcess();
+  context.resources.use(watchEventLoop({ metrics, logger }));
   const messagingChoice = messagingConfig(settings.messaging, {
     dataDirectory: runtime.dataDirectory,
     clientId: `${runtime.projectName}-processor`,
@@ -47,7 +62,7 @@ export async function processorService(
   });
   if (messagingChoice.driver === 'embedded') throw needsKafka('processor');
 
-  const admin = { host: runtime.adminHost, port: runtime.adminPort ?? DEFAULT_ADMIN_PORT, health };
+  const admin = { host: runtime.adminHost, port: runtime.adminPort ?? DEFAULT_ADMIN_PORT, health, metrics };
   context.resources.use(await startAdminServer(admin));
   const database = await openDatabase(processorDatabaseConfig(settings), { logger });
   context.resources.defer(() => database.close());
@@ -56,7 +71,10 @@ export async function processorService(
   context.resources.defer(() => messaging.close());
   logger.info(`messaging: ${messaging.description}`);
 
-  await runProcessor(context, { messaging, database, settings, health, logger, counts: createProcessorCounts() });
+  const counts = createProcessorCounts();
+  const running = runProcessor(context, { messaging, database, settings, health, metrics, logger, counts });
+  started();
+  await running;
 }
 
 /** How the processor connects to its database. */
@@ -73,39 +91,60 @@ export function processorDatabaseConfig(
 export interface RunProcessorDeps {
   readonly messaging: Messaging;
   readonly database: Database;
-  readonly settings: Pick<ProcessorServiceSettings, 'messaging' | 'events' | 'processor'>;
+  readonly settings: Pick<ProcessorServiceSettings, 'runtime' | 'messaging' | 'events' | 'processor'>;
   readonly health: Health;
+  readonly metrics: Metrics;
   readonly logger: Logger;
   readonly counts: ProcessorCounts;
 }
 
-/** Joins the consumer group and processes until `context.stop`; leaves the group, with its last commits, before it resolves. */
+/** Of SHUTDOWN_TIMEOUT, what writes under way get; the rest is for the log and the database to let go. */
+const STOP_PATIENCE_SHARE = 0.2;
+/** Readiness must know of an outage although there is nothing to write. */
+const HEALTH_INTERVAL_MS = 5000;
+
+/**
+ * Joins the consumer group and processes until `context.stop`; leaves the group, with its last commits, before it resolves.
+ * Shows itself in health and metrics, the lag of the group included.
+ */
 export async function runProcessor(context: Pick<ServiceContext, 'stop'>, deps: RunProcessorDeps): Promise<void> {
-  const { messaging, database, settings, health, logger, counts } = deps;
-  const consumer = await messaging.consumer(settings.messaging.groupId);
-  health.register('log consumer', () => consumer.health());
+  const { messaging, database, settings, health, metrics, logger, counts } = deps;
+  const { groupId } = settings.messaging;
+  await using lag = new LagWatch({ reader: messaging.lagReader(groupId), logger });
+  addLagMetrics(metrics, lag, Date.now);
   health.register('database', () => database.health());
+  const healthTimer = setInterval(() => database.health(), HEALTH_INTERVAL_MS);
   const ended = new AbortController();
   const retention = keepRetention(
     { retention: database.retention, retentionMs: settings.events.retentionMs, logger, now: Date.now },
     AbortSignal.any([context.stop, ended.signal]),
   );
+  const writes = new PartitionWrites();
+  let supervision: Supervision | undefined;
+  const observeBatch = addProcessorMetrics(metrics, { counts, writes, supervision: () => supervision });
   try {
-    await processEvents(
+    supervision = superviseProcessing(
       {
-        consumer,
+        openConsumer: () => messaging.consumer(groupId),
+        lag: () => lag.known,
         store: database.events,
         settings: settings.processor,
         eventSettings: settings.events,
+        stallAfterMs: settings.processor.stallAfterMs,
+        stopPatienceMs: settings.runtime.shutdownTimeoutMs * STOP_PATIENCE_SHARE,
         counts,
+        writes,
+        observeBatch,
+        health,
         logger,
         now: Date.now,
       },
       context.stop,
     );
+    await supervision.done;
   } finally {
+    clearInterval(healthTimer);
     ended.abort();
-    await consumer.close();
     await retention;
     logger.info({ ...counts, deadLetters: Object.fromEntries(counts.deadLetters) }, 'processor stopped');
   }

@@ -1,4 +1,4 @@
-import { boolean, bytes, integer, list, setting, settingsGroup, type ValuesOf } from '@kero/runtime';
+import { boolean, bytes, duration, integer, list, setting, settingsGroup, type ValuesOf } from '@kero/runtime';
 
 export const processorSettings = settingsGroup('Processor', {
   allowedTypes: setting('EVENTS_ALLOWED_TYPES', list(), {
@@ -26,6 +26,11 @@ export const processorSettings = settingsGroup('Processor', {
     default: '2',
     description:
       'Partitions written side by side, each on its own database connection. More than 2 for each 2 cores of the database adds nothing.',
+  }),
+  stallAfterMs: setting('WATCHDOG_STALL_AFTER', duration(1000), {
+    default: '30s',
+    description:
+      'How long events may wait with nothing moving (an outage of the database aside) before the consumer is built anew; after three times in five minutes the process ends.',
   }),
 });
 

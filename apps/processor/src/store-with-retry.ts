@@ -1,5 +1,6 @@
 import type { EventStore, StoreBatch, StoreResult } from '@kero/database';
 import { backoffMs, describeError, isKeroError, type Logger, sleep } from '@kero/runtime';
+import type { PartitionWrites } from './partition-writes.ts';
 import { storeIsolating } from './store-isolating.ts';
 
 const BACKOFF = { firstMs: 50, maxMs: 5000 };
@@ -14,29 +15,27 @@ const BACKOFF = { firstMs: 50, maxMs: 5000 };
 export async function storeWithRetry(
   store: EventStore,
   batch: StoreBatch,
-  context: { readonly giveUp: AbortSignal; readonly logger: Logger },
+  context: { readonly giveUp: AbortSignal; readonly writes: PartitionWrites; readonly logger: Logger },
 ): Promise<StoreResult | undefined> {
-  const { giveUp, logger } = context;
-  let pausedAt: number | undefined;
+  const { giveUp, writes, logger } = context;
+  const partition = batch.logPartition;
+  using write = writes.begin(partition);
   for (let attempt = 0; !giveUp.aborted; attempt++) {
     try {
+      write.attempt();
       const result = await storeIsolating(store, batch);
-      if (pausedAt !== undefined) {
-        const pausedMs = Math.round(performance.now() - pausedAt);
-        logger.info(
-          { partition: batch.logPartition, pausedMs, attempts: attempt },
-          'partition resumed: the database takes writes again',
-        );
+      if (write.pausedMs !== undefined) {
+        const pausedMs = Math.round(write.pausedMs);
+        const message = `partition resumed after ${pausedMs} ms: the database takes writes again`;
+        logger.info({ partition, pausedMs, attempts: attempt }, message);
       }
       return result;
     } catch (error) {
       if (!isKeroError(error)) throw error;
-      if (pausedAt === undefined) {
-        pausedAt = performance.now();
-        logger.warn(
-          { partition: batch.logPartition, code: error.code },
-          `partition paused, its events wait in the log: ${describeError(error)}. ${error.remedy}`,
-        );
+      const reason = describeError(error);
+      if (write.failed(error, reason)) {
+        const message = `partition paused, its events wait in the log: ${reason}. ${error.remedy}`;
+        logger.warn({ partition, code: error.code }, message);
       }
       await sleep(backoffMs(attempt, BACKOFF), giveUp);
     }

@@ -41,7 +41,11 @@ function failureOf(error: unknown): AppendFailure {
   if (!failure) return { refusal: { code: 'internal_error', detail: INTERNAL_DETAIL }, cause: error };
   const code =
     failure.code in problemOfAppend ? problemOfAppend[failure.code as keyof typeof problemOfAppend] : 'log_unavailable';
-  return { refusal: { code, detail: DETAILS[code] }, cause: failure };
+  const refusal: Refusal = { code, detail: DETAILS[code] };
+  const { retryAfterMs } = error as AppendError;
+  if (retryAfterMs === undefined) return { refusal, cause: failure };
+  // Whole seconds, and never "at once": that would be a loop.
+  return { refusal: { ...refusal, retryAfterSeconds: Math.max(1, Math.ceil(retryAfterMs / 1000)) }, cause: failure };
 }
 
 export const INTERNAL_DETAIL =

@@ -171,6 +171,8 @@ export interface Refusal {
   readonly code: HttpProblemCode;
   readonly detail: string;
   readonly errors?: readonly ErrorItem[];
+  /** Replaces that of the table, where it is known better. */
+  readonly retryAfterSeconds?: number;
   /** Further response headers: name, value, name, value. */
   readonly headers?: readonly string[];
 }

@@ -2,6 +2,7 @@ export { createReceiver, type Receiver, type ReceiverDependencies } from './app.
 export { type HttpProblemCode, type HttpProblemDefinition, httpProblems } from './http-problems.ts';
 export { type OpenApiOptions, openApiDocument } from './openapi.ts';
 export type { ReceiverCounts } from './receiver-counts.ts';
+export { receiverMetrics } from './receiver-metrics.ts';
 export {
   type ReceiverServiceSettings,
   type RunningReceiver,

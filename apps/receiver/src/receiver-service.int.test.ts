@@ -8,7 +8,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { eventSettings } from '@kero/events';
 import { openMessaging } from '@kero/messaging';
-import { createLogger, Health, isKeroError, loadSettings } from '@kero/runtime';
+import { createLogger, Health, isKeroError, loadSettings, Metrics } from '@kero/runtime';
 import { startReceiver } from './receiver-service.ts';
 import { receiverSettings } from './receiver-settings.ts';
 import { EVENT } from './receiver-under-test.ts';
@@ -33,7 +33,11 @@ async function serviceFrame(t: TestContext, environment: Record<string, string>)
   resources.defer(() => messaging.close());
   t.after(() => resources.disposeAsync());
   const context = { stop: stopping.signal, resources };
-  return { context, stopping, deps: { messaging, settings: values, health: new Health(), logger } };
+  return {
+    context,
+    stopping,
+    deps: { messaging, settings: values, health: new Health(), metrics: new Metrics(), logger },
+  };
 }
 
 describe('startReceiver', () => {

@@ -1,17 +1,31 @@
 import { type EventSettings, eventSettings } from '@kero/events';
-import { type Messaging, messagingConfig, messagingSettings, needsKafka, openMessaging } from '@kero/messaging';
+import {
+  addCircuitMetrics,
+  addLagMetrics,
+  LagWatch,
+  type Messaging,
+  messagingConfig,
+  messagingSettings,
+  needsKafka,
+  openMessaging,
+  withCircuit,
+} from '@kero/messaging';
 import {
   aborted,
   Health,
   type Logger,
   listen,
+  Metrics,
   runtimeSettings,
   type ServiceContext,
   startAdminServer,
   type ValuesOf,
+  watchEventLoop,
 } from '@kero/runtime';
 import { createReceiver } from './app.ts';
+import { measureAppends } from './measure-appends.ts';
 import type { ReceiverCounts } from './receiver-counts.ts';
+import { addReceiverMetrics, receiverMetrics } from './receiver-metrics.ts';
 import { type ReceiverSettings, receiverSettings } from './receiver-settings.ts';
 
 /** Every group of settings that the receiver reads. */
@@ -36,6 +50,9 @@ export async function receiverService(
 ): Promise<void> {
   const { runtime } = settings;
   const health = new Health();
+  const started = health.registerProcess(context.stop);
+  const metrics = Metrics.ofProcess();
+  context.resources.use(watchEventLoop({ metrics, logger }));
   const messagingChoice = messagingConfig(settings.messaging, {
     dataDirectory: runtime.dataDirectory,
     clientId: `${runtime.projectName}-receiver`,
@@ -43,13 +60,18 @@ export async function receiverService(
   });
   if (messagingChoice.driver === 'embedded') throw needsKafka('receiver');
 
-  const admin = { host: runtime.adminHost, port: runtime.adminPort ?? DEFAULT_ADMIN_PORT, health };
+  const admin = { host: runtime.adminHost, port: runtime.adminPort ?? DEFAULT_ADMIN_PORT, health, metrics };
   context.resources.use(await startAdminServer(admin));
   const messaging = await openMessaging(messagingChoice, { logger });
   context.resources.defer(() => messaging.close());
   logger.info(`messaging: ${messaging.description}`);
 
-  await startReceiver(context, { messaging, settings, health, logger });
+  // The lag of the processors: who watches them must not be one of them.
+  const lag = context.resources.use(new LagWatch({ reader: messaging.lagReader(settings.messaging.groupId), logger }));
+  addLagMetrics(metrics, lag, Date.now);
+
+  await startReceiver(context, { messaging, settings, health, metrics, logger });
+  started();
   await aborted(context.stop);
 }
 
@@ -58,6 +80,7 @@ export interface StartReceiverDeps {
   readonly messaging: Messaging;
   readonly settings: { readonly receiver: ReceiverSettings; readonly events: EventSettings };
   readonly health: Health;
+  readonly metrics: Metrics;
   readonly logger: Logger;
 }
 
@@ -76,10 +99,12 @@ export async function startReceiver(
   context: Pick<ServiceContext, 'stop' | 'resources'>,
   deps: StartReceiverDeps,
 ): Promise<RunningReceiver> {
-  const { messaging, health, logger } = deps;
+  const { messaging, health, metrics, logger } = deps;
   const settings = deps.settings.receiver;
-  const producer = await messaging.producer();
+  const measured = measureAppends(await messaging.producer(), metrics.histogram(receiverMetrics.appendSeconds));
+  const producer = withCircuit(measured, { logger });
   context.resources.defer(() => producer.close());
+  addCircuitMetrics(metrics, producer);
 
   const receiver = createReceiver({ producer, settings, eventSettings: deps.settings.events, health, logger });
   context.resources.defer(async () => {
@@ -87,6 +112,7 @@ export async function startReceiver(
     const { accepted, aborted: left, rejected } = receiver.counts;
     logger.info({ accepted, aborted: left, rejected: withoutZeros(rejected) }, 'receiver stopped');
   });
+  addReceiverMetrics(metrics, receiver.counts);
   const port = await listen(receiver.server, settings.host, settings.port, 'RECEIVER_PORT');
   context.stop.addEventListener('abort', () => void receiver.stop(), { once: true });
 

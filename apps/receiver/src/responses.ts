@@ -46,10 +46,11 @@ export function logRefusal(logger: Logger, refusal: Refusal, requestId: string, 
   const { status, title } = httpProblems[refusal.code];
   const problems = refusal.errors && [...new Set(refusal.errors.map(({ code }) => code))];
   const line = { requestId, status, code: refusal.code, problems };
+  const withReason = cause === undefined ? line : { ...line, reason: reasonOf(cause) };
   if (status === 500) logger.error({ ...line, err: cause }, title);
-  // Shedding load must stay cheap, and what is not aimed at events is noise.
-  else if (QUIET.has(refusal.code)) logger.debug(line, title);
-  else logger.info(cause === undefined ? line : { ...line, reason: reasonOf(cause) }, title);
+  // Shedding load must stay cheap, an outage has its own lines, and what is not aimed at events is noise.
+  else if (QUIET.has(refusal.code)) logger.debug(withReason, title);
+  else logger.info(withReason, title);
 }
 
 const QUIET: ReadonlySet<HttpProblemCode> = new Set([
@@ -59,6 +60,9 @@ const QUIET: ReadonlySet<HttpProblemCode> = new Set([
   'headers_too_large',
   'request_timeout',
   'overloaded',
+  'log_overloaded',
+  'log_unavailable',
+  'stopping',
 ]);
 
 function reasonOf(cause: unknown): string {
@@ -70,7 +74,8 @@ function sendProblem(exchange: Exchange, refusal: Refusal): Promise<void> | void
   const definition: { status: number; retryAfterSeconds?: number } = httpProblems[refusal.code];
   const body = `${JSON.stringify(problemBody(refusal, requestId))}\n`;
   const headers = ['content-type', 'application/problem+json', ...COMMON_HEADERS, ...(refusal.headers ?? [])];
-  if (definition.retryAfterSeconds !== undefined) headers.push('retry-after', String(definition.retryAfterSeconds));
+  const retryAfterSeconds = refusal.retryAfterSeconds ?? definition.retryAfterSeconds;
+  if (retryAfterSeconds !== undefined) headers.push('retry-after', String(retryAfterSeconds));
 
   const then = afterAnswer(exchange, refusal.code);
   if (then === 'keep') return send(exchange, definition.status, headers, body);

@@ -34,6 +34,8 @@ export interface CircuitOptions {
 export interface CircuitProducer extends Producer {
   readonly circuit: {
     readonly state: State['kind'];
+    /** Whether an append that came now would be refused at once. */
+    readonly refusing: boolean;
     /** How often it went from closed to open. */
     readonly opened: number;
     /** Appends that were refused at once. */
@@ -74,7 +76,9 @@ class Circuit implements CircuitProducer {
   }
 
   get circuit() {
-    return { state: this.#current().kind, opened: this.#opened, refused: this.#refused };
+    const state = this.#current();
+    const refusing = state.kind === 'open' || (state.kind === 'half-open' && state.trialUntil !== undefined);
+    return { state: state.kind, refusing, opened: this.#opened, refused: this.#refused };
   }
 
   async append(records: readonly NewRecord[], options: AppendOptions): Promise<void> {
@@ -98,12 +102,7 @@ class Circuit implements CircuitProducer {
     return this.#producer.close();
   }
 
-  async #pass(
-    records: readonly NewRecord[],
-    options: AppendOptions,
-    startedAt: number,
-    trial?: State,
-  ): Promise<void> {
+  async #pass(records: readonly NewRecord[], options: AppendOptions, startedAt: number, trial?: State): Promise<void> {
     try {
       await this.#producer.append(records, options);
     } catch (error) {

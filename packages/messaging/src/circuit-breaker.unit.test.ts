@@ -31,7 +31,9 @@ function setUp() {
           records: records.length,
           confirm: resolve,
           fail: (code = 'log_unavailable', indexes = [...records.keys()]) =>
-            reject(new AppendError(new Map(indexes.map((index) => [index, messagingError(code, 'no broker answers')])))),
+            reject(
+              new AppendError(new Map(indexes.map((index) => [index, messagingError(code, 'no broker answers')]))),
+            ),
         });
       }),
     health: () => health,
@@ -264,8 +266,10 @@ test('whatever happens: an open circuit asks nothing, tries with one at a time, 
           now += it.advance;
         } else if ('append' in it) {
           const callsBefore = t.calls.length;
+          const { refusing } = t.circuit.circuit;
           outcomes.push(append(t.circuit));
           const passed = t.calls.length > callsBefore;
+          assert.equal(passed, !refusing);
           if (before === 'closed') assert.ok(passed, 'a closed circuit passes everything on');
           if (before === 'open') assert.ok(!passed, 'an open circuit gives nothing to the log');
           if (before === 'half-open') {
@@ -282,7 +286,8 @@ test('whatever happens: an open circuit asks nothing, tries with one at a time, 
           else t.calls[index]?.fail();
           await new Promise((resolve) => setImmediate(resolve));
           if (it.ok) assert.equal(t.circuit.circuit.state, 'closed', 'a confirmation closes it');
-          else if (before === 'closed' && t.circuit.circuit.state !== 'closed') assert.equal(t.circuit.circuit.state, 'open');
+          else if (before === 'closed' && t.circuit.circuit.state !== 'closed')
+            assert.equal(t.circuit.circuit.state, 'open');
         }
       }
       // After a while without answers somebody is let through: it closes by itself as soon as the log is well.

@@ -2,6 +2,7 @@ import { describe } from 'node:test';
 import { appendingContract } from './contract/appending.contract.ts';
 import { groupContract } from './contract/group.contract.ts';
 import type { NewLog } from './contract/log-under-test.contract.ts';
+import { progressContract } from './contract/progress.contract.ts';
 import { readingContract } from './contract/reading.contract.ts';
 
 export type { ContractLog, NewLog } from './contract/log-under-test.contract.ts';
@@ -15,5 +16,6 @@ export function messagingContract(name: string, newLog: NewLog): void {
     appendingContract(newLog);
     readingContract(newLog);
     groupContract(newLog);
+    progressContract(newLog);
   });
 }

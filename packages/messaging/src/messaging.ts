@@ -6,6 +6,8 @@
  * the *committed offset*: the claim that every record below it is finished. See docs/glossary.md.
  */
 
+import type { PartitionPosition } from './offset-admin.ts';
+
 /** Header names may repeat; values are bytes. */
 export type RecordHeader = readonly [name: string, value: Buffer];
 
@@ -74,6 +76,15 @@ export interface ReadOptions {
   readonly maxBytes: number;
 }
 
+/** Where a member stands in one of the partitions that it holds. */
+export interface ReadPosition {
+  readonly partition: number;
+  /** The offset after the last finished batch (committed or not), or where the reading began. */
+  readonly finished: bigint;
+  /** Why nothing more is read of it until a person acts; undefined while it is read. */
+  readonly stopped: string | undefined;
+}
+
 /** One member of a consumer group. */
 export interface Consumer {
   /**
@@ -83,8 +94,24 @@ export interface Consumer {
    * by itself; throws KeroError only for what needs a person. To be called once.
    */
   read(options: ReadOptions): AsyncIterable<RecordBatch>;
+  /** What it holds at this moment; undefined while it has no place in the group (it joins, or has not begun to read). */
+  positions(): readonly ReadPosition[] | undefined;
   health(): { readonly up: true } | { readonly up: false; readonly reason: string };
   /** Makes the last commits durable (bounded), leaves the group, lets go of connections. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** How far a group has come in one partition, as the log tells. */
+export interface PartitionLag extends PartitionPosition {
+  /** When the log took the oldest record that is not committed, in Unix milliseconds; undefined when none waits. */
+  readonly oldestWaitingMs: number | undefined;
+}
+
+/** Looks at a group from outside, so that it tells the truth also when no member reads. */
+export interface LagReader {
+  /** Every partition, in order. Rejects when the log cannot be asked, after about 10 s at the latest. One call at a time. */
+  read(): Promise<readonly PartitionLag[]>;
+  /** Idempotent. */
   close(): Promise<void>;
 }
 
@@ -94,6 +121,7 @@ export interface Messaging {
   readonly description: string;
   producer(): Promise<Producer>;
   consumer(groupId: string): Promise<Consumer>;
+  lagReader(groupId: string): LagReader;
   /** Closes what is still open of it. Idempotent. */
   close(): Promise<void>;
 }

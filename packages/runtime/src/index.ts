@@ -1,4 +1,4 @@
-export { type AdminServer, startAdminServer } from './admin-server.ts';
+export { type AdminServer, type AdminServerOptions, startAdminServer } from './admin-server.ts';
 export {
   describeError,
   type ErrorDefinition,
@@ -8,6 +8,7 @@ export {
   KeroError,
   type KeroErrorOptions,
 } from './errors.ts';
+export { runtimeMetrics, watchEventLoop } from './event-loop-watch.ts';
 export { lockFolder } from './folder-lock.ts';
 export { Health, type HealthReport, type HealthState } from './health.ts';
 export {
@@ -20,6 +21,7 @@ export {
 } from './lifecycle.ts';
 export { listen } from './listen.ts';
 export { createLogger, type Logger, type LoggerOptions } from './logger.ts';
+export { type MetricDefinition, Metrics, type MetricTable, type Reading } from './metrics.ts';
 export { type BackoffOptions, backoffMs, sleep, withDeadline } from './retry.ts';
 export { type MainContext, type MainProcess, runMain } from './run-main.ts';
 export { runtimeErrors } from './runtime-errors.ts';

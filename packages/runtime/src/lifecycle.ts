@@ -49,6 +49,7 @@ export async function runService(
   let forceTimer: NodeJS.Timeout | undefined;
 
   const force = (why: string) => {
+    if (failure !== undefined) logFailure(logger, failure);
     logger.fatal(`${why}: ending by force; what was accepted is in the log and will be stored at the next start`);
     process.exit(1);
   };
@@ -87,7 +88,8 @@ export async function runService(
   try {
     await main({ stop: controller.signal, resources, end: () => beginStop('done'), fail });
   } catch (error) {
-    failure ??= error;
+    // From here on the time is running: what does not let go must not keep a process that has failed.
+    fail(error);
   }
   try {
     await resources.disposeAsync();

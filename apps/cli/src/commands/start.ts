@@ -3,7 +3,7 @@ import { type Database, type EmbeddedConnection, embeddedConnection, openDatabas
 import { type Messaging, openMessaging, shareMessaging } from '@kero/messaging';
 import { createProcessorCounts, type ProcessorCounts, processorDatabaseConfig, runProcessor } from '@kero/processor';
 import { type RunningReceiver, startReceiver } from '@kero/receiver';
-import { Health, type Logger, type ServiceContext, startAdminServer } from '@kero/runtime';
+import { Health, type Logger, Metrics, type ServiceContext, startAdminServer, watchEventLoop } from '@kero/runtime';
 import type { AllSettings } from '../all-settings.ts';
 import { startMessagingConfig } from '../cli-configs.ts';
 import { renderStartText } from '../start-text.ts';
@@ -34,6 +34,9 @@ export async function startService(
 ): Promise<void> {
   const { runtime } = settings;
   const health = new Health();
+  const started = health.registerProcess(context.stop);
+  const metrics = Metrics.ofProcess();
+  context.resources.use(watchEventLoop({ metrics, logger }));
   const messagingChoice = startMessagingConfig(settings);
   const messaging = await openMessaging(messagingChoice, { logger });
   context.resources.defer(() => messaging.close());
@@ -44,14 +47,17 @@ export async function startService(
     host: runtime.adminHost,
     port: runtime.adminPort ?? DEFAULT_ADMIN_PORT,
     health,
+    metrics,
   });
   context.resources.use(admin);
 
   const processorCounts = createProcessorCounts();
-  const processing = runProcessor(context, { messaging, database, settings, health, logger, counts: processorCounts });
+  const shared = { messaging, settings, health, metrics, logger };
+  const processing = runProcessor(context, { ...shared, database, counts: processorCounts });
   // Its failure stops the receiver too; its end after a stop is waited for below.
   processing.catch(context.fail);
-  const receiver = await startReceiver(context, { messaging, settings, health, logger });
+  const receiver = await startReceiver(context, shared);
+  started();
   onReady({ messaging, database, receiver, processorCounts, adminPort: admin.port });
   await processing;
 }

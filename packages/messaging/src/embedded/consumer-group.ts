@@ -56,6 +56,11 @@ export class ConsumerGroup {
     this.#rebalance();
   }
 
+  /** By partition, the committed offset: what is finished, or where the group begins. */
+  get committed(): readonly number[] {
+    return this.#committed;
+  }
+
   wake(): void {
     for (const member of this.#members) member.wake();
   }

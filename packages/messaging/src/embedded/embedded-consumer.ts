@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { backoffMs, describeError, type HealthState, type Logger, sleep } from '@kero/runtime';
-import type { Consumer, ReadOptions, RecordBatch } from '../messaging.ts';
+import type { Consumer, ReadOptions, ReadPosition, RecordBatch } from '../messaging.ts';
 import type { ConsumerGroup, GroupMember } from './consumer-group.ts';
 import type { LogWriter } from './log-writer.ts';
 import type { PartitionLease } from './partition-lease.ts';
@@ -53,6 +53,13 @@ export class EmbeddedConsumer implements Consumer, GroupMember {
     } finally {
       ended.removeEventListener('abort', onEnded);
     }
+  }
+
+  positions(): readonly ReadPosition[] | undefined {
+    if (!this.#reading || this.#closing.signal.aborted) return undefined;
+    return this.#leases
+      .filter(({ revoked }) => !revoked)
+      .map(({ partition, finished, stopped }) => ({ partition, finished: BigInt(finished), stopped }));
   }
 
   health(): HealthState {

@@ -10,10 +10,25 @@ export interface StoredChunk {
 
 const COLUMNS = 'base_offset, record_count, timestamp_ms, payload';
 
+/** Two look-ups by key; a condition on the end of a chunk alone would look at every chunk before it. */
+const TIME_FROM = (table: string) => `
+  SELECT timestamp_ms FROM (
+    SELECT * FROM (SELECT base_offset, record_count, timestamp_ms FROM ${table}
+      WHERE base_offset <= ?1 ORDER BY base_offset DESC LIMIT 1)
+    UNION ALL
+    SELECT * FROM (SELECT base_offset, record_count, timestamp_ms FROM ${table}
+      WHERE base_offset > ?1 ORDER BY base_offset LIMIT 1)
+  ) WHERE base_offset + record_count > ?1 ORDER BY base_offset LIMIT 1`;
+
 /** The reading connection: chunks and committed offsets as they are in the file. Throws what SQLite throws. */
 export class LogReader {
   readonly #database: DatabaseSync;
-  readonly #partitions: readonly { readonly holding: StatementSync; readonly following: StatementSync }[];
+  readonly #partitions: readonly {
+    readonly holding: StatementSync;
+    readonly following: StatementSync;
+    readonly first: StatementSync;
+    readonly timeFrom: StatementSync;
+  }[];
   readonly #committed: StatementSync;
 
   constructor(database: DatabaseSync, partitions: number) {
@@ -25,6 +40,8 @@ export class LogReader {
       following: database.prepare(
         `SELECT ${COLUMNS} FROM partition_${partition} WHERE base_offset >= ? ORDER BY base_offset LIMIT 1`,
       ),
+      first: database.prepare(`SELECT min(base_offset) AS base_offset FROM partition_${partition}`),
+      timeFrom: database.prepare(TIME_FROM(`partition_${partition}`)),
     }));
     this.#committed = database.prepare('SELECT partition, next_offset FROM committed_offsets WHERE group_id = ?');
   }
@@ -43,7 +60,14 @@ export class LogReader {
 
   /** The first offset that is still there; undefined before the first record. */
   logStart(partition: number): number | undefined {
-    return this.chunkFrom(partition, 0)?.baseOffset;
+    const first = this.#partitions[partition]?.first.get()?.base_offset;
+    return typeof first === 'number' ? first : undefined;
+  }
+
+  /** When the record at the offset was taken (or the first one after it), in Unix milliseconds; undefined where there is none. */
+  timeFrom(partition: number, offset: number): number | undefined {
+    const row = this.#partitions[partition]?.timeFrom.get(offset);
+    return row && Number(row.timestamp_ms);
   }
 
   committedOffsets(groupId: string): OffsetCommit[] {

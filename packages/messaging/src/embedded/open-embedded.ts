@@ -1,9 +1,10 @@
 import { describeError, type Logger, lockFolder } from '@kero/runtime';
-import type { Consumer, Messaging, Producer } from '../messaging.ts';
+import type { Consumer, LagReader, Messaging, Producer } from '../messaging.ts';
 import { messagingError } from '../messaging-errors.ts';
 import type { EmbeddedConfig } from '../messaging-settings.ts';
 import { ConsumerGroup } from './consumer-group.ts';
 import { EmbeddedConsumer } from './embedded-consumer.ts';
+import { embeddedLagReader } from './embedded-lag-reader.ts';
 import { EmbeddedProducer } from './embedded-producer.ts';
 import { logFile, openForReading } from './log-connection.ts';
 import { prepareLogFile } from './log-file.ts';
@@ -91,6 +92,9 @@ export async function openEmbedded(
       const group = groups.get(groupId) ?? openGroup(groupId);
       groups.set(groupId, group);
       return resources.adopt(new EmbeddedConsumer({ group, writer, logger }), (it) => it.close());
+    },
+    lagReader(groupId: string): LagReader {
+      return embeddedLagReader({ groupId, partitions, reader, writer, group: () => groups.get(groupId) });
     },
     close(): Promise<void> {
       closed ??= resources.disposeAsync();

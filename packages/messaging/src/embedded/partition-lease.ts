@@ -25,7 +25,8 @@ export class PartitionLease {
   readonly partition: number;
   readonly #options: LeaseOptions;
   readonly #revocation = new AbortController();
-  #batchOpen = false;
+  /** Where the open batch begins. */
+  #openFrom: number | undefined;
   #stopped: string | undefined;
 
   constructor(options: LeaseOptions) {
@@ -38,10 +39,15 @@ export class PartitionLease {
     return this.#stopped;
   }
 
+  /** The offset after the last batch that is over. */
+  get finished(): number {
+    return this.#openFrom ?? this.#options.cursor.nextOffset;
+  }
+
   /** The next batch, unless there is nothing to read, one is still open, or the lease is over. Throws what SQLite throws. */
   nextBatch(maxRecords: number, maxBytes: number): RecordBatch | undefined {
     const { logId, partition, cursor } = this.#options;
-    if (this.#batchOpen || this.revoked || this.#stopped !== undefined) return undefined;
+    if (this.#openFrom !== undefined || this.revoked || this.#stopped !== undefined) return undefined;
     const from = cursor.nextOffset;
     const end = this.#options.logEnd();
     if (from > end) return this.#stop(`offset ${from} is to be read next, but the log ends at ${end}`);
@@ -51,12 +57,12 @@ export class PartitionLease {
     if (!first) return this.#stop(`the offsets from ${from} to the end of the log at ${end} are gone`);
     if (first.offset !== BigInt(from)) return this.#stop(`the offsets from ${from} up to ${first.offset} are gone`);
     const nextOffset = cursor.nextOffset;
-    this.#batchOpen = true;
+    this.#openFrom = from;
     let over = false;
     const commit = (upTo?: bigint) => {
       if (over || this.revoked) return;
       over = true;
-      this.#batchOpen = false;
+      this.#openFrom = undefined;
       const claimed = upTo === undefined ? nextOffset : Number(upTo);
       this.#options.onCommit(Math.min(claimed, nextOffset));
       this.#options.onBatchOver();

@@ -1,4 +1,4 @@
-import type { ReadOptions, RecordBatch } from '../messaging.ts';
+import type { ReadOptions, ReadPosition, RecordBatch } from '../messaging.ts';
 import type { Generation } from './group-offsets.ts';
 import { PartitionReader } from './partition-reader.ts';
 
@@ -71,6 +71,14 @@ export class Epoch {
 
   confirm(committed: ReadonlyMap<number, bigint>): void {
     for (const [partition, offset] of committed) this.readers.get(partition)?.confirmCommit(offset);
+  }
+
+  positions(): ReadPosition[] {
+    return [...this.readers.values()].map(({ partition, worked, stopped }) => ({
+      partition,
+      finished: worked,
+      stopped,
+    }));
   }
 
   /** Why partitions stand still for good, if any does. */

@@ -28,6 +28,8 @@ export interface FetcherOptions {
   readonly groupId: string;
   readonly rotation: number;
   readonly logger: Logger;
+  /** A broker has answered a fetch. */
+  readonly onAnswer: () => void;
   readonly onRecords: () => void;
   /** The broker has nothing at the reader's position: too low, or beyond the end. */
   readonly onOutOfRange: (epoch: Epoch, reader: PartitionReader) => Promise<void>;
@@ -175,6 +177,7 @@ export class Fetcher {
       const noAnswer = () => messagingError('log_unavailable', `no answer within ${FETCH_DEADLINE_MS} ms`);
       const response = await withDeadline(answer, FETCH_DEADLINE_MS, noAnswer);
       this.#answeredAt = performance.now();
+      this.#options.onAnswer();
       this.#deliver(epoch, response);
       for (const reader of readers) this.#suspects.delete(reader);
     } catch (error) {

@@ -1,5 +1,5 @@
 import { type Logger, sleep, withDeadline } from '@kero/runtime';
-import type { ReadOptions, RecordBatch } from '../messaging.ts';
+import type { ReadOptions, ReadPosition, RecordBatch } from '../messaging.ts';
 import { type MessagingErrorCode, messagingErrors } from '../messaging-errors.ts';
 import type { Connection } from './client-options.ts';
 import { Epoch } from './epoch.ts';
@@ -28,6 +28,8 @@ export interface GroupSessionOptions {
   readonly logger: Logger;
   /** A batch may be ready. */
   readonly onReady: () => void;
+  /** What this member was given is being read: the brokers answer. */
+  readonly onReading: () => void;
 }
 
 /**
@@ -74,6 +76,7 @@ export class GroupSession {
       groupId,
       rotation,
       logger,
+      onAnswer: options.onReading,
       onRecords: options.onReady,
       onOutOfRange: (epoch, reader) => this.#onOutOfRange(epoch, reader),
       onUndecodable: (epoch, reader, reason) => this.#onUndecodable(epoch, reader, reason),
@@ -101,6 +104,10 @@ export class GroupSession {
       return { reason: `commits fail: ${this.#commitFailure.reason}`, forMs: now - this.#commitFailure.since };
     }
     return undefined;
+  }
+
+  get positions(): readonly ReadPosition[] | undefined {
+    return this.#rebalancing ? undefined : this.#epoch?.positions();
   }
 
   nextBatch(options: ReadOptions): RecordBatch | undefined {
@@ -175,6 +182,7 @@ export class GroupSession {
     const { logger, topic, groupId } = this.#options;
     logger.info({ topic, groupId, generation: generation.generationId, partitions }, 'reading from Kafka');
     if (this.#fetching) this.#fetcher.follow(this.#epoch);
+    if (partitions.length === 0) this.#options.onReading();
   }
 
   #tick(): void {

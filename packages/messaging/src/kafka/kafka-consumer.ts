@@ -1,5 +1,5 @@
 import { aborted, backoffMs, type Logger, sleep } from '@kero/runtime';
-import type { Consumer, ReadOptions, RecordBatch } from '../messaging.ts';
+import type { Consumer, ReadOptions, ReadPosition, RecordBatch } from '../messaging.ts';
 import type { Connection } from './client-options.ts';
 import { GroupSession } from './group-session.ts';
 import { Wakeup } from './wakeup.ts';
@@ -30,6 +30,8 @@ export class KafkaConsumer implements Consumer {
   #supervision: Promise<void> | undefined;
   #stopped = false;
   #wasReading = false;
+  /** Since when nothing was read although sessions came and went (monotonic clock); undefined while one reads. */
+  #brokenSince: number | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(options: KafkaConsumerOptions) {
@@ -58,8 +60,14 @@ export class KafkaConsumer implements Consumer {
     if (this.#closing.signal.aborted) return { up: false, reason: 'closed' };
     const problem = this.#session ? this.#session.problem : { reason: 'not reading', forMs: 0 };
     if (!problem) this.#wasReading = true;
-    if (!problem || (this.#wasReading && problem.forMs < HEALTH_GRACE_MS)) return { up: true };
+    // A new session begins anew, the outage does not.
+    const brokenMs = this.#brokenSince === undefined ? 0 : performance.now() - this.#brokenSince;
+    if (!problem || (this.#wasReading && Math.max(problem.forMs, brokenMs) < HEALTH_GRACE_MS)) return { up: true };
     return { up: false, reason: problem.reason };
+  }
+
+  positions(): readonly ReadPosition[] | undefined {
+    return this.#session?.positions;
   }
 
   close(): Promise<void> {
@@ -74,20 +82,38 @@ export class KafkaConsumer implements Consumer {
     await this.#supervision;
   }
 
+  #onReading(): void {
+    this.#wasReading = true;
+    if (this.#brokenSince === undefined) return;
+    const pausedMs = Math.round(performance.now() - this.#brokenSince);
+    this.#brokenSince = undefined;
+    const { topic, groupId, logger } = this.#options;
+    logger.info({ topic, groupId, pausedMs }, `reading from Kafka goes on, after ${pausedMs} ms`);
+  }
+
   async #supervise(): Promise<void> {
     const { topic, groupId, logger } = this.#options;
     const closed = aborted(this.#closing.signal);
     let failures = 0;
     for (let rotation = 0; !this.#closing.signal.aborted; rotation++) {
       const startedAt = performance.now();
-      const session = new GroupSession({ ...this.#options, rotation, onReady: () => this.#wakeup.notify() });
+      const session = new GroupSession({
+        ...this.#options,
+        rotation,
+        onReady: () => this.#wakeup.notify(),
+        onReading: () => this.#onReading(),
+      });
       this.#session = session;
       if (this.#stopped) session.stopFetching();
       const reason = await Promise.race([session.run(), closed]);
+      const troubleMs = session.problem?.forMs ?? 0;
       await session.close();
       if (reason === undefined) return;
       failures = performance.now() - startedAt > 60_000 ? 0 : failures + 1;
-      logger.warn({ topic, groupId, reason }, 'reading from Kafka is interrupted; joining the group anew');
+      // One line for an outage, not one for every session that it breaks.
+      const level = this.#brokenSince === undefined ? 'warn' : 'debug';
+      this.#brokenSince ??= performance.now() - (Number.isFinite(troubleMs) ? troubleMs : 0);
+      logger[level]({ topic, groupId, reason }, `reading from Kafka is interrupted, joining the group anew: ${reason}`);
       await sleep(backoffMs(failures, RESTART_BACKOFF), this.#closing.signal);
     }
   }

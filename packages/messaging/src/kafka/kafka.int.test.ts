@@ -22,11 +22,12 @@ async function newLog(kafka: KafkaCluster): Promise<ContractLog> {
     open: async () => {
       const messaging = await openKafka(kafkaConfig(kafka, topic, { maxRecordBytes }), { logger });
       // Groups of one broker are shared by all tests, and the client knows none with a space.
-      const consumer = (groupId: string) => messaging.consumer(`${topic}.${groupId.replaceAll(' ', '-')}`);
+      const groupOf = (groupId: string) => `${topic}.${groupId.replaceAll(' ', '-')}`;
       return {
         description: messaging.description,
         producer: () => messaging.producer(),
-        consumer,
+        consumer: (groupId) => messaging.consumer(groupOf(groupId)),
+        lagReader: (groupId) => messaging.lagReader(groupOf(groupId)),
         close: () => messaging.close(),
       } satisfies Messaging;
     },

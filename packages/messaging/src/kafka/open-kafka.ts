@@ -1,6 +1,6 @@
 import { isKeroError, type Logger, sleep, withDeadline } from '@kero/runtime';
 import { Admin } from '@platformatic/kafka';
-import type { Consumer, Messaging, Producer } from '../messaging.ts';
+import type { Consumer, LagReader, Messaging, Producer } from '../messaging.ts';
 import { messagingError } from '../messaging-errors.ts';
 import type { KafkaConfig } from '../messaging-settings.ts';
 import { checkTopic, type TopicSettings } from './check-topic.ts';
@@ -8,6 +8,7 @@ import { addresses, type Connection, clientOptions, readConnection } from './cli
 import { createTopic } from './create-topic.ts';
 import { KafkaConsumer } from './kafka-consumer.ts';
 import { isAuthenticationFailure, reasonOf } from './kafka-errors.ts';
+import { KafkaLagReader } from './kafka-lag-reader.ts';
 import { KafkaProducer } from './kafka-producer.ts';
 import { readTopicState, type TopicState } from './topic-state.ts';
 
@@ -87,7 +88,7 @@ class KafkaMessaging implements Messaging {
   readonly #config: KafkaConfig;
   readonly #opened: OpenedTopic;
   readonly #logger: Logger;
-  readonly #open = new Set<Producer | Consumer>();
+  readonly #open = new Set<Producer | Consumer | LagReader>();
 
   constructor(connection: Connection, config: KafkaConfig, opened: OpenedTopic, logger: Logger) {
     this.#connection = connection;
@@ -123,6 +124,12 @@ class KafkaMessaging implements Messaging {
     });
     this.#open.add(consumer);
     return consumer;
+  }
+
+  lagReader(groupId: string): LagReader {
+    const reader = new KafkaLagReader({ connection: this.#connection, topic: this.#config.topic, groupId });
+    this.#open.add(reader);
+    return reader;
   }
 
   async close(): Promise<void> {

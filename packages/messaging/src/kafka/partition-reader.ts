@@ -7,7 +7,7 @@ import type { Decoded, ReadRecord } from './decode-fetch.ts';
  *   committed <= finished <= handed out <= position (the next to fetch)
  *
  * Between `handed out` and `position` lie the records that are buffered here. A batch is open from take() to finish(), and
- * only one at a time. A stopped partition fetches no more: what it would read next is gone from the log.
+ * only one at a time. `finished` is what may be committed, which may leave out the end of a batch that `worked` includes. A stopped partition fetches no more: what it would read next is gone from the log.
  */
 export class PartitionReader {
   readonly partition: number;
@@ -15,6 +15,7 @@ export class PartitionReader {
   #committed: bigint;
   #finished: bigint;
   #handedOut: bigint;
+  #worked: bigint;
   #position: bigint;
   #buffer: ReadRecord[] = [];
   #bufferedBytes = 0;
@@ -27,6 +28,7 @@ export class PartitionReader {
     this.#committed = start;
     this.#finished = start;
     this.#handedOut = start;
+    this.#worked = start;
     this.#position = start;
   }
 
@@ -41,6 +43,11 @@ export class PartitionReader {
 
   get stopped(): string | undefined {
     return this.#stopped;
+  }
+
+  /** The offset after the last batch that is over, whether it may be committed or not. */
+  get worked(): bigint {
+    return this.#worked;
   }
 
   get isReady(): boolean {
@@ -80,6 +87,7 @@ export class PartitionReader {
   /** Ends the open batch: every record below `upTo` is finished. */
   finish(upTo: bigint): void {
     this.#open = false;
+    this.#worked = this.#handedOut;
     const claimed = upTo < this.#handedOut ? upTo : this.#handedOut;
     if (claimed > this.#finished) this.#finished = claimed;
     this.#passEmptyTail();
@@ -96,7 +104,9 @@ export class PartitionReader {
 
   /** With all records finished, control batches at the end of the log are finished too: the lag comes down to 0. */
   #passEmptyTail(): void {
-    if (this.#open || this.#buffer.length > 0 || this.#finished < this.#handedOut) return;
+    if (this.#open || this.#buffer.length > 0) return;
+    this.#worked = this.#position;
+    if (this.#finished < this.#handedOut) return;
     this.#handedOut = this.#position;
     this.#finished = this.#position;
   }

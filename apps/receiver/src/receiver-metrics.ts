@@ -1,0 +1,57 @@
+import type { Metrics, MetricTable } from '@kero/runtime';
+import type { ReceiverCounts } from './receiver-counts.ts';
+
+export const receiverMetrics = {
+  accepted: {
+    name: 'kero_events_accepted_total',
+    type: 'counter',
+    help: 'Events answered with 202: the log confirmed them.',
+    alert: 'It stands still although clients send.',
+  },
+  rejected: {
+    name: 'kero_events_rejected_total',
+    type: 'counter',
+    label: 'code',
+    help: 'Requests answered with a problem, by its code (docs/errors.md).',
+    alert:
+      'Any growth of `internal_error` or `log_refused`; `log_unavailable`, `log_overloaded` or `overloaded` for more than a minute.',
+  },
+  appendSeconds: {
+    name: 'kero_append_duration_seconds',
+    type: 'histogram',
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    help: 'Time from handing an event to the log to its answer, confirmed or not. What the circuit refused is not in it.',
+    alert: 'The 99th percentile is above a second.',
+  },
+  inFlight: {
+    name: 'kero_requests_in_flight',
+    type: 'gauge',
+    help: 'Requests that are not answered yet.',
+  },
+  bytesInFlight: {
+    name: 'kero_request_bytes_in_flight',
+    type: 'gauge',
+    help: 'Bytes of their bodies; at RECEIVER_MAX_IN_FLIGHT further events get 503.',
+  },
+  aborted: {
+    name: 'kero_requests_aborted_total',
+    type: 'counter',
+    help: 'Requests whose client left before the body was complete.',
+  },
+  connectionsRefused: {
+    name: 'kero_connections_refused_total',
+    type: 'counter',
+    help: 'Connections closed at once because of RECEIVER_MAX_CONNECTIONS.',
+    alert: 'Any growth: clients cannot connect.',
+  },
+} as const satisfies MetricTable;
+
+/** Shows the counts of a receiver. What appends took is told to the histogram by measureAppends. */
+export function addReceiverMetrics(metrics: Metrics, counts: ReceiverCounts): void {
+  metrics.add(receiverMetrics.accepted, () => counts.accepted);
+  metrics.add(receiverMetrics.rejected, () => Object.entries(counts.rejected));
+  metrics.add(receiverMetrics.inFlight, () => counts.inFlight);
+  metrics.add(receiverMetrics.bytesInFlight, () => counts.bytesInFlight);
+  metrics.add(receiverMetrics.aborted, () => counts.aborted);
+  metrics.add(receiverMetrics.connectionsRefused, () => counts.connectionsRefused);
+}
