@@ -12,6 +12,8 @@ export interface ErrorRule {
   readonly state: string;
   readonly kind: ErrorKind;
   readonly because: string;
+  /** Where the remedy of `kind` is not the one. */
+  readonly remedy?: string;
   /** Only for some errors of that state; such a rule goes before the one without. */
   readonly when?: (error: pg.DatabaseError) => boolean;
 }
@@ -50,9 +52,19 @@ export const errorRules: readonly ErrorRule[] = [
   },
   { state: '25', kind: 'database_unavailable', because: 'the transaction was ended by the server' },
   { state: '25006', kind: 'database_unavailable', because: 'the server is read-only: a standby, or set so' },
-  { state: '28', kind: 'database_misconfigured', because: 'role or password are wrong' },
+  {
+    state: '28',
+    kind: 'database_misconfigured',
+    because: 'role or password are wrong',
+    remedy: 'Check POSTGRES_USER and POSTGRES_PASSWORD, and pg_hba.conf of the server.',
+  },
   ...same(['2B', '2D', '2F', '34', '38', '39', '3B'], 'database_unavailable', 'not about the data of an event'),
-  { state: '3D', kind: 'database_misconfigured', because: 'the database does not exist' },
+  {
+    state: '3D',
+    kind: 'database_misconfigured',
+    because: 'the database does not exist',
+    remedy: 'Check POSTGRES_DB; `kero migrate` makes the database, where the role may.',
+  },
   { state: '3F', kind: 'database_misconfigured', because: 'the schema does not exist' },
   { state: '40', kind: 'database_unavailable', because: 'deadlock or serialization failure: trying again helps' },
   { state: '42', kind: 'database_misconfigured', because: 'a right, a table, a column or a function is missing' },
@@ -79,6 +91,8 @@ export interface ClientErrorRule {
   readonly pattern: RegExp;
   readonly kind: Exclude<ErrorKind, 'data_refused'>;
   readonly because: string;
+  /** Where the remedy of `kind` is not the one. */
+  readonly remedy?: string;
 }
 
 /**
@@ -91,18 +105,22 @@ export const clientErrorRules: readonly ClientErrorRule[] = [
     pattern: /password must be a|no password supplied/i,
     kind: 'database_misconfigured',
     because: 'the server asks for a password: set POSTGRES_PASSWORD',
+    remedy: 'Set POSTGRES_PASSWORD or POSTGRES_PASSWORD_FILE.',
   },
   {
     name: 'TLS not offered',
     pattern: /does not support SSL/,
     kind: 'database_misconfigured',
     because: 'the server does not offer TLS: see POSTGRES_SSL_MODE',
+    remedy: 'Turn on `ssl` in the server; or, where the network is trusted, set POSTGRES_SSL_MODE=disable.',
   },
   {
     name: 'certificate refused',
     pattern: /certificate|self.signed|altnames|unable to verify/i,
     kind: 'database_misconfigured',
     because: 'the certificate is not trusted: see POSTGRES_SSL_CA_FILE',
+    remedy:
+      'Name the CA of the server in POSTGRES_SSL_CA_FILE, and reach the server by a name that is in its certificate.',
   },
   { name: 'ECONNREFUSED', pattern: /ECONNREFUSED/, kind: 'database_unavailable', because: 'nobody listens there' },
   {
@@ -178,7 +196,13 @@ export function leavesConnectionUsable(error: unknown): boolean {
   return error.code !== '25006';
 }
 
-export function classifyError(error: unknown): { kind: ErrorKind; because: string } {
+export interface Classified {
+  readonly kind: ErrorKind;
+  readonly because: string;
+  readonly remedy?: string;
+}
+
+export function classifyError(error: unknown): Classified {
   const state = sqlState(error);
   if (state === undefined) return classifyClientError(error);
   const fits = (rule: ErrorRule, code: string) =>
@@ -188,7 +212,7 @@ export function classifyError(error: unknown): { kind: ErrorKind; because: strin
   return rule ?? { kind: 'database_unavailable', because: 'an error that is not known to be about the data' };
 }
 
-function classifyClientError(error: unknown): { kind: ErrorKind; because: string } {
+function classifyClientError(error: unknown): Classified {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const text = `${code} ${describeError(error)}`;
   const rule = clientErrorRules.find(({ pattern }) => pattern.test(text));
@@ -197,8 +221,11 @@ function classifyClientError(error: unknown): { kind: ErrorKind; because: string
 
 /** Turns what the pg library threw into the error that callers of this package see. `doing` completes "while ...". */
 export function toDatabaseError(error: unknown, doing: string): KeroError {
-  const { kind, because } = classifyError(error);
+  const { kind, because, remedy } = classifyError(error);
   const state = sqlState(error);
   const said = describeError(error) || 'no message';
-  return databaseError(kind, `${doing}: ${because} (${state ? `${state}: ` : ''}${said})`, { cause: error });
+  return databaseError(kind, `${doing}: ${because} (${state ? `${state}: ` : ''}${said})`, {
+    cause: error,
+    ...(remedy !== undefined && { remedy }),
+  });
 }

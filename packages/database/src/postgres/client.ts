@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { describeError } from '@kero/runtime';
+import { describeError, type KeroError } from '@kero/runtime';
 import pg from 'pg';
-import { databaseError } from '../database-errors.ts';
+import { type DatabaseErrorCode, databaseError } from '../database-errors.ts';
 import type { PostgresConfig } from '../database-settings.ts';
 import { isServerError, toDatabaseError } from './classify-error.ts';
 
@@ -53,13 +53,14 @@ export async function connectWritable(server: ServerAddress, limits: SessionLimi
   }
   // A server that answered knows better what is wrong than one that did not.
   const telling = failures.find(({ error }) => isServerError(error)) ?? failures[0];
-  const { code } = toDatabaseError(telling?.error, 'connect') as { code: 'database_unavailable' };
+  const { code, remedy } = toDatabaseError(telling?.error, 'connect') as KeroError<DatabaseErrorCode>;
   const reasons = failures.map(({ place, error }) => toDatabaseError(error, place).message).join('; ');
   throw databaseError(
     code,
     `cannot connect to PostgreSQL as ${server.user} to database ${server.database}: ${reasons}`,
     {
       cause: telling?.error,
+      remedy,
     },
   );
 }
@@ -112,6 +113,7 @@ function tlsOptions({ sslMode, sslCaFile }: ServerAddress): TlsOptions {
   } catch (error) {
     throw databaseError('database_misconfigured', `POSTGRES_SSL_CA_FILE cannot be read: ${describeError(error)}`, {
       cause: error,
+      remedy: 'Name a PEM file with the CA of the server that this user can read.',
     });
   }
 }
