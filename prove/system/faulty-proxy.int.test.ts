@@ -74,6 +74,23 @@ describe('the faulty proxy', { timeout: 30_000 }, () => {
     await waitFor(() => answers.join('') === 'c!' && late.answers.join('') === 'd!', 5000, 'the late answers');
   });
 
+  test('silence: an open connection carries nothing, not even its end; a new one works', async (t) => {
+    const { proxy, open, received } = await setUp(t);
+    const old = open();
+    old.socket.write('old');
+    await waitFor(() => old.answers.join('') === 'old!', 5000, 'the answer before');
+    proxy.set({ kind: 'silence' });
+    old.socket.write('lost');
+    const fresh = open();
+    fresh.socket.write('new');
+    await waitFor(() => fresh.answers.join('') === 'new!', 5000, 'the answer to the new connection');
+    proxy.set({ kind: 'pass' });
+    fresh.socket.write('er');
+    await waitFor(() => fresh.answers.join('') === 'new!er!', 5000, 'the second answer');
+    assert.deepEqual(received, ['old', 'new', 'er']);
+    assert.ok(!old.socket.destroyed);
+  });
+
   test('drop-answers: the server gets the request, the client never an answer', async (t) => {
     const { proxy, open, received } = await setUp(t);
     const { socket, answers } = open();

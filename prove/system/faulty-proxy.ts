@@ -8,15 +8,18 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
  * - delay: bytes arrive later, in both directions.
  * - blackhole: nothing arrives and nobody is told. What was sent meanwhile arrives when it ends, as TCP's repeats do.
  * - drop-answers: what clients send arrives, what the server answers does not; when it ends, those connections break.
+ * - silence: connections that are open carry nothing any more, new ones do (a firewall forgot them). When it ends, the
+ *   server notices, as it would by its keepalives; the client never hears of it.
  */
 export type NetworkState =
-  | { readonly kind: 'pass' | 'cut' | 'blackhole' | 'drop-answers' }
+  | { readonly kind: 'pass' | 'cut' | 'blackhole' | 'drop-answers' | 'silence' }
   | { readonly kind: 'delay'; readonly delayMs: number };
 
 interface Pair {
   readonly client: Socket;
   readonly server: Socket;
   answersLost: boolean;
+  silent: boolean;
 }
 
 /** Stands between a client and a server and misbehaves on demand. */
@@ -48,9 +51,14 @@ export class FaultyProxy implements AsyncDisposable {
   set(state: NetworkState): void {
     this.#state = state;
     for (const pair of this.#pairs) {
+      if (pair.silent) {
+        pair.server.resetAndDestroy();
+        continue;
+      }
       if (state.kind === 'cut' || pair.answersLost) breakPair(pair);
+      pair.silent = state.kind === 'silence';
       for (const socket of [pair.client, pair.server]) {
-        if (state.kind === 'blackhole') socket.pause();
+        if (state.kind === 'blackhole' || pair.silent) socket.pause();
         else socket.resume();
       }
     }
@@ -62,7 +70,7 @@ export class FaultyProxy implements AsyncDisposable {
       return;
     }
     const server = connect(this.#target());
-    const pair: Pair = { client, server, answersLost: false };
+    const pair: Pair = { client, server, answersLost: false, silent: false };
     this.#pairs.add(pair);
     this.#forward(pair, client, server);
     this.#forward(pair, server, client);
@@ -74,25 +82,26 @@ export class FaultyProxy implements AsyncDisposable {
       if (this.#state.kind === 'drop-answers' && from === pair.server) {
         pair.answersLost = true;
       } else if (this.#state.kind === 'delay') {
-        setTimeout(() => this.#write(from, to, bytes), this.#state.delayMs);
+        setTimeout(() => this.#write(pair, from, to, bytes), this.#state.delayMs);
       } else {
-        this.#write(from, to, bytes);
+        this.#write(pair, from, to, bytes);
       }
     });
     from.on('error', () => {});
     from.on('end', () => this.#after(() => to.end()));
     from.on('close', () => {
+      if (pair.silent) return;
       this.#pairs.delete(pair);
       this.#after(() => to.destroy());
     });
     if (this.#state.kind === 'blackhole') from.pause();
   }
 
-  #write(from: Socket, to: Socket, bytes: Buffer): void {
+  #write(pair: Pair, from: Socket, to: Socket, bytes: Buffer): void {
     if (to.destroyed || to.write(bytes)) return;
     from.pause();
     to.once('drain', () => {
-      if (this.#state.kind !== 'blackhole') from.resume();
+      if (this.#state.kind !== 'blackhole' && !pair.silent) from.resume();
     });
   }
 
