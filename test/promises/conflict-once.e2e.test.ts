@@ -3,10 +3,11 @@ import { describe, test } from 'node:test';
 import { EmbeddedKero, type StoppedCounts } from '../support/embedded-kero.ts';
 import { type KafkaCluster, kafkaAvailability, startKafka } from '../support/kafka/kafka-cluster.ts';
 import { writeTopic } from '../support/kafka/kafka-console.ts';
-import { createTopic, deleteTopic, throwawayTopic, withAdmin } from '../support/kafka/kafka-topics.ts';
-import { runKero, startKero, throwawayFolder } from '../support/kero-process.ts';
+import { createTopic, deleteTopic, withAdmin } from '../support/kafka/kafka-topics.ts';
+import { throwawayFolder } from '../support/kero-process.ts';
 import { eventBody, post } from '../support/post-events.ts';
 import { anyPostgresServer } from '../support/postgres/postgres-server.ts';
+import { processorOnKafka } from '../support/processor-on-kafka.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 /**
@@ -112,30 +113,14 @@ describe('a conflict, on Kafka', {
   test('is one dead letter a log: redelivered, and after the topic was deleted and made anew', async (t) => {
     const [kafka, postgres] = await Promise.all([startKafka({ nodes: 1 }), anyPostgresServer()]);
     t.after(() => Promise.all([kafka.close(), postgres.remove()]));
-    const topic = throwawayTopic('conflict');
-    const config = await postgres.server.newDatabase(t);
-    const groupId = `group-of-${topic}`;
-    const environment = {
-      KAFKA_BOOTSTRAP_SERVERS: kafka.bootstrapServers.join(','),
-      KAFKA_TOPIC: topic,
-      KAFKA_GROUP_ID: groupId,
-      POSTGRES_HOST: config.hosts.map(({ host, port }) => `${host}:${port}`).join(','),
-      POSTGRES_USER: config.user,
-      POSTGRES_PASSWORD: config.password ?? '',
-      POSTGRES_DB: config.database,
-      ADMIN_PORT: '0',
-    };
-    await createTopic(kafka, topic, { partitions: 1 });
-    assert.equal((await runKero(t, ['migrate'], environment)).code, 0);
-    const rows = (sql: string) => postgres.server.run(sql, config.database);
+    const { topic, groupId, rows, start } = await processorOnKafka(t, {
+      kafka,
+      postgres: postgres.server,
+      partitions: 1,
+    });
     const letters = async () =>
       (await rows('select log_offset from dead_letters order by dead_letter_id')).map(([offset]) => Number(offset));
     const record = (value: string) => ({ key: 'user-1', value });
-    const start = async () => {
-      const processor = startKero(t, ['processor'], environment);
-      await processor.printed(/reading from Kafka/);
-      return processor;
-    };
 
     const processor = await start();
     await writeTopic(kafka, topic, [record(first('a')), record(other('a'))]);
