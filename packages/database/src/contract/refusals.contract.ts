@@ -51,6 +51,29 @@ export function refusalsContract(newDatabase: NewDatabase): void {
 
   scenario(
     newDatabase,
+    'a column of another type, or a trigger that raises, is never taken for bad data',
+    async (store) => {
+      const retryable = (error: unknown) => isKeroError(error) && error.retryable;
+      await store.store([event()]);
+      for (const [column, other, own] of [
+        ['log_partition', 'bigint', 'int'],
+        ['log_offset', 'int', 'bigint'],
+        ['source', 'int using 1', 'text'],
+      ]) {
+        await store.database.query(`alter table events alter column ${column} type ${other}`);
+        await assert.rejects(store.store([event()]), retryable);
+        await store.database.query(`alter table events alter column ${column} type ${own}`);
+      }
+      await store.database.query(`create function no() returns trigger language plpgsql as 'begin raise exception ''no''; end';
+      create trigger no before insert on events for each row execute function no()`);
+      await assert.rejects(store.store([event()]), retryable);
+      await store.database.query('drop trigger no on events');
+      assert.deepEqual(await store.store([event()]), counts({ stored: 1 }));
+    },
+  );
+
+  scenario(
+    newDatabase,
     'a unique index that somebody added refuses the data of that one event, and never repeats of stored ones',
     async (store) => {
       const first = event({ eventId: 'x' });

@@ -28,6 +28,11 @@ export const errorRules: readonly ErrorRule[] = [
   ...same(['03', '09', '0B', '0F', '0L', '0P', '0Z'], 'database_unavailable', 'not about the data of an event'),
   { state: '08', kind: 'database_unavailable', because: 'the connection broke' },
   {
+    state: '08P01',
+    kind: 'database_unavailable',
+    because: 'the server does not understand what it was sent: bytes were lost, or a column has another type',
+  },
+  {
     state: '0A',
     kind: 'database_unavailable',
     because: 'the server cannot do this (yet), or a table changed under a plan',
