@@ -1,0 +1,237 @@
+import type { SystemKind } from '../system/system.ts';
+
+/** A way to break Kero's promise on purpose. The prover must notice. */
+export interface Mutant {
+  readonly name: string;
+  /** For the table of results. */
+  readonly mistake: string;
+  readonly edits: readonly Edit[];
+  /** The shortest run that notices it reliably. */
+  readonly on: SystemKind;
+  readonly faults: string;
+  readonly minutes: number;
+}
+
+export interface Edit {
+  readonly file: string;
+  /** Must be in the file exactly once. */
+  readonly find: string;
+  readonly replace: string;
+}
+
+const PROCESS_EVENTS = 'apps/processor/src/process-events.ts';
+const STORE_BATCH = 'packages/database/src/postgres/store-batch.ts';
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'acks-1',
+    mistake: 'the leader alone confirms an append (acks=1)',
+    edits: [
+      { file: 'packages/messaging/src/kafka/lane.ts', find: 'acks: -1,', replace: 'acks: 1,' },
+      { file: 'packages/messaging/src/kafka/lane.ts', find: 'idempotent: true', replace: 'idempotent: false' },
+    ],
+    on: 'kafka',
+    faults: 'broker-broker-blackhole,broker-broker-delay,broker-kill,brokers-kill-two',
+    minutes: 2,
+  },
+  {
+    name: 'answer-before-append',
+    mistake: '202 before the log has confirmed',
+    edits: [
+      {
+        file: 'apps/receiver/src/accept-event.ts',
+        find: 'const failure = await appendRecord(producer, record, settings.deadlineMs);',
+        replace:
+          'void appendRecord(producer, record, settings.deadlineMs);\n    const failure = undefined as Awaited<ReturnType<typeof appendRecord>>;',
+      },
+    ],
+    on: 'embedded',
+    faults: 'kero-kill',
+    minutes: 1,
+  },
+  {
+    name: 'commit-before-store',
+    mistake: 'the offset is committed before the rows are stored',
+    edits: [
+      {
+        file: PROCESS_EVENTS,
+        find: 'const kept = events.length + deadLetters.length;',
+        replace: 'batch.commit();\n  const kept = events.length + deadLetters.length;',
+      },
+    ],
+    on: 'embedded',
+    faults: 'postgres-lock,kero-kill',
+    minutes: 0.7,
+  },
+  {
+    name: 'give-up',
+    mistake: 'a batch that failed five times is skipped',
+    edits: [
+      {
+        file: 'apps/processor/src/store-with-retry.ts',
+        find: 'for (let attempt = 0; !giveUp.aborted; attempt++) {',
+        replace:
+          'for (let attempt = 0; !giveUp.aborted; attempt++) {\n    if (attempt === 5) return { stored: 0, duplicates: 0, redelivered: 0, deadLetters: new Map() };',
+      },
+    ],
+    on: 'embedded',
+    faults: 'postgres-read-only,postgres-immediate',
+    minutes: 0.7,
+  },
+  {
+    name: 'outage-is-bad-data',
+    mistake: 'a connection that the server ended counts as bad data (57P01)',
+    edits: [
+      {
+        file: 'packages/database/src/postgres/classify-error.ts',
+        find: "    state: '57',\n    kind: 'database_unavailable',",
+        replace: "    state: '57',\n    kind: 'data_refused',",
+      },
+    ],
+    on: 'embedded',
+    faults: 'postgres-terminate',
+    minutes: 1,
+  },
+  {
+    name: 'refused-connection-is-bad-data',
+    mistake: 'ECONNREFUSED counts as bad data',
+    edits: [
+      {
+        file: 'packages/database/src/postgres/classify-error.ts',
+        find: "pattern: /ECONNREFUSED/, kind: 'database_unavailable'",
+        replace: "pattern: /ECONNREFUSED/, kind: 'data_refused' as 'database_unavailable'",
+      },
+    ],
+    on: 'embedded',
+    faults: 'postgres-immediate,postgres-kill',
+    minutes: 2,
+  },
+  {
+    name: 'no-unique-key',
+    mistake: 'events has no primary key',
+    edits: [
+      {
+        file: 'packages/database/migrations/000001_events.sql',
+        find: '  log_offset      bigint      not null,\n  constraint events_pkey primary key (event_timestamp, id)\n',
+        replace: '  log_offset      bigint      not null\n',
+      },
+    ],
+    on: 'embedded',
+    faults: 'none',
+    minutes: 0.3,
+  },
+  {
+    name: 'numbers-as-doubles',
+    mistake: 'event_data goes through JSON.parse and JSON.stringify',
+    edits: [
+      {
+        file: 'apps/processor/src/interpret-record.ts',
+        find: "return { kind: 'event', event: { ...event, record: storeRecord } };",
+        replace:
+          "const eventData = Buffer.from(JSON.stringify(JSON.parse(event.eventData.toString('utf8'))));\n  return { kind: 'event', event: { ...event, eventData, record: storeRecord } };",
+      },
+    ],
+    on: 'embedded',
+    faults: 'none',
+    minutes: 0.3,
+  },
+  {
+    name: 'conflicts-vanish',
+    mistake: 'an event in conflict with a stored one is taken for a duplicate',
+    edits: [{ file: STORE_BATCH, find: ".filter((it) => it.outcome === 'conflict')", replace: '.filter(() => false)' }],
+    on: 'embedded',
+    faults: 'none',
+    minutes: 0.3,
+  },
+  {
+    name: 'garbage-vanishes',
+    mistake: 'a record that is not an event is skipped without a trace',
+    edits: [
+      {
+        file: 'apps/processor/src/interpret-record.ts',
+        find: '  if (!parsed.ok) {\n',
+        replace: "  if (!parsed.ok) {\n    if (parsed.problems.length > 0) return { kind: 'skipped' };\n",
+      },
+    ],
+    on: 'kafka',
+    faults: 'garbage',
+    minutes: 0.5,
+  },
+  {
+    name: 'invalid-is-accepted',
+    mistake: 'members that are given twice are not noticed',
+    edits: [
+      {
+        file: 'packages/events/src/json/json-reader.ts',
+        find: "this.#problems.add('duplicate_member',",
+        replace: "if (name === '') this.#problems.add('duplicate_member',",
+      },
+    ],
+    on: 'embedded',
+    faults: 'none',
+    minutes: 0.3,
+  },
+  {
+    name: 'order-lost',
+    mistake: 'the partition does not follow from the key',
+    edits: [
+      {
+        file: 'packages/messaging/src/partition-for-key.ts',
+        find: 'return (murmur2(key) & 0x7fffffff) % partitions;',
+        replace: 'return ((murmur2(key) & 0x7fffffff) + (performance.now() | 0)) % partitions;',
+      },
+    ],
+    on: 'embedded',
+    faults: 'none',
+    minutes: 0.3,
+  },
+  {
+    name: 'read-on-after-rebalance',
+    mistake: 'after a rebalance reading goes on where it was, and what was in flight is dropped',
+    edits: [
+      {
+        file: 'packages/messaging/src/kafka/group-session.ts',
+        find: '    const mine = ++this.#beginnings;\n',
+        replace: '    const mine = ++this.#beginnings;\n    const before = this.#epoch?.readers ?? new Map();\n',
+      },
+      {
+        file: 'packages/messaging/src/kafka/group-session.ts',
+        find: 'this.#epoch = new Epoch(generation, logId, offsets);',
+        replace:
+          'for (const [partition, reader] of before) if (offsets.has(partition)) offsets.set(partition, reader.position);\n        this.#epoch = new Epoch(generation, logId, offsets);',
+      },
+    ],
+    on: 'kafka',
+    faults: 'processor-kill-often,processor-postgres-blackhole,postgres-lock',
+    minutes: 1.5,
+  },
+  {
+    name: 'no-error-listener',
+    mistake: 'a connection to PostgreSQL that breaks while idle is an uncaught error',
+    edits: [
+      { file: 'packages/database/src/postgres/client.ts', find: "client.on('error', () => {});", replace: '' },
+      {
+        file: 'packages/database/src/postgres/connection-pool.ts',
+        find: "pooled.client.on('error', drop);",
+        replace: '',
+      },
+    ],
+    on: 'embedded',
+    faults: 'postgres-terminate,postgres-immediate',
+    minutes: 0.7,
+  },
+  {
+    name: 'no-time-outs',
+    mistake: 'a statement may wait for its answer for ever',
+    edits: [
+      {
+        file: 'packages/database/src/postgres/client.ts',
+        find: '{ statementMs: 30_000, answerMs: 40_000 }',
+        replace: '{ statementMs: 0, answerMs: 0 }',
+      },
+    ],
+    on: 'kafka',
+    faults: 'processor-postgres-silence',
+    minutes: 1,
+  },
+];
