@@ -1,5 +1,5 @@
 import type { EventRetention, ExpiredMonth, RetentionResult } from '@kero/database';
-import { describeError, type Logger, sleep } from '@kero/runtime';
+import { aborted, describeError, type Logger, sleep } from '@kero/runtime';
 
 export interface KeepRetentionDeps {
   readonly retention: EventRetention;
@@ -31,7 +31,13 @@ export async function keepRetention(deps: KeepRetentionDeps, stop: AbortSignal):
   while (!stop.aborted) {
     let unfinished = false;
     try {
-      const result = await retention.dropExpired({ retentionMs, nowMs: now(), stop });
+      const dropping = retention.dropExpired({ retentionMs, nowMs: now(), stop });
+      // A server that does not answer must not hold up the stop: the call ends by itself, later.
+      const result = await Promise.race([dropping, aborted(stop)]);
+      if (result === undefined) {
+        dropping.catch(() => {});
+        return;
+      }
       unfinished = result.outcome === 'done' && result.waiting.length > 0;
       report(result, logger, warnOnce);
     } catch (error) {

@@ -62,6 +62,24 @@ describe('the retention task of the processor', () => {
     );
   });
 
+  test('a database that says nothing does not hold up the stop', { timeout: 5_000 }, async () => {
+    const stop = new AbortController();
+    const { promise: asked, resolve } = Promise.withResolvers<void>();
+    const hangs: EventRetention = {
+      dropExpired: () => {
+        resolve();
+        return new Promise(() => {});
+      },
+    };
+    const running = keepRetention(
+      { retention: hangs, retentionMs: 1, logger: {} as Logger, now: Date.now },
+      stop.signal,
+    );
+    await asked;
+    stop.abort();
+    await running;
+  });
+
   test('goes on after an outage, and says the same trouble once', async () => {
     const waiting = { name: 'events_2020_01', reason: 'in use' };
     const { lines, calls } = await run([

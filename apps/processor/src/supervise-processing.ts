@@ -1,11 +1,11 @@
 import type { Consumer, KnownLag } from '@kero/messaging';
-import { type Health, sleep, withDeadline } from '@kero/runtime';
+import { type Health, type HealthState, sleep, withDeadline } from '@kero/runtime';
 import { type ProcessEventsDeps, processEvents } from './process-events.ts';
 import { processorError } from './processor-errors.ts';
 import { sightProgress } from './sight-progress.ts';
-import { Watchdog } from './watchdog.ts';
+import { type Verdict, Watchdog } from './watchdog.ts';
 
-/** What a stalled consumer, and the batches that it gave out, get to end. */
+/** What the batches that a stalled consumer gave out get to end; at most as long as they stood still already. */
 const ABANDON_AFTER_MS = 5000;
 const CLOSE_PATIENCE_MS = 10_000;
 
@@ -13,7 +13,7 @@ export interface SuperviseDeps extends Omit<ProcessEventsDeps, 'consumer'> {
   readonly openConsumer: () => Promise<Consumer>;
   /** What the log says of the group, last time it answered. */
   readonly lag: () => KnownLag | undefined;
-  /** Gets the parts `log consumer` and `processor`, and `progress` for liveness. */
+  /** Gets the parts `log consumer`, `processor` and `progress`, the last one for liveness too. */
   readonly health: Health;
   /** WATCHDOG_STALL_AFTER, in milliseconds. */
   readonly stallAfterMs: number;
@@ -38,10 +38,12 @@ export function superviseProcessing(deps: SuperviseDeps, stop: AbortSignal): Sup
   const supervision: { consumer: Consumer | undefined; rebuilds: number } = { consumer: undefined, rebuilds: 0 };
   health.register('log consumer', () => supervision.consumer?.health() ?? { up: false, reason: 'being opened' });
   health.register('processor', () => writes.health());
-  health.registerLive('progress', () => {
-    if (watchdog.stalledMs === undefined) return { up: true };
-    return { up: false, reason: `events wait and nothing has moved for ${Math.round(watchdog.stalledMs / 1000)} s` };
-  });
+  const stalledFor = () =>
+    `events wait in the log and nothing has moved for ${Math.round((watchdog.stalledMs ?? 0) / 1000)} s`;
+  const progress = (): HealthState =>
+    watchdog.stalledMs === undefined ? { up: true } : { up: false, reason: stalledFor() };
+  health.register('progress', progress);
+  health.registerLive('progress', progress);
 
   const run = async () => {
     while (!stop.aborted) {
@@ -53,18 +55,16 @@ export function superviseProcessing(deps: SuperviseDeps, stop: AbortSignal): Sup
         const input = { consumer, lag: lag(), inHand: writes.inHand(), connections, read: counts.read };
         return watchdog.look({ now: performance.now(), ...sightProgress(input) });
       };
-      const outcome = await runOnce({ ...deps, consumer, intervalMs, look }, stop);
+      const onRebuild = () => {
+        const { stalledMs } = watchdog;
+        const rebuilds = ++supervision.rebuilds;
+        deps.logger.warn({ stalledMs, rebuilds }, `${stalledFor()}: building the consumer anew`);
+      };
+      const outcome = await runOnce({ ...deps, consumer, intervalMs, look, onRebuild }, stop);
       if (outcome === 'done') return;
-      const seconds = Math.round((watchdog.stalledMs ?? 0) / 1000);
       if (outcome === 'exit') {
-        const message = `events wait in the log and nothing has moved for ${seconds} s, although the consumer was built anew 3 times`;
-        throw processorError('processor_stalled', message);
+        throw processorError('processor_stalled', `${stalledFor()}, although the consumer was built anew 3 times`);
       }
-      supervision.rebuilds++;
-      deps.logger.warn(
-        { stalledMs: watchdog.stalledMs, rebuilds: supervision.rebuilds },
-        `events wait in the log and nothing has moved for ${seconds} s: building the consumer anew`,
-      );
     }
   };
   const done = run();
@@ -82,17 +82,21 @@ export function superviseProcessing(deps: SuperviseDeps, stop: AbortSignal): Sup
 interface RunDeps extends SuperviseDeps {
   readonly consumer: Consumer;
   readonly intervalMs: number;
-  readonly look: () => 'fine' | 'rebuild' | 'exit';
+  readonly look: () => Verdict;
+  readonly onRebuild: () => void;
 }
 
 /** Runs one consumer until the stop or a stall, and closes it. */
 async function runOnce(deps: RunDeps, stop: AbortSignal): Promise<'done' | 'rebuild' | 'exit'> {
-  const { consumer, intervalMs, look, stopPatienceMs, logger } = deps;
+  const { consumer, intervalMs, look, onRebuild, stallAfterMs, stopPatienceMs, logger } = deps;
   const over = new AbortController();
   const stalled = Promise.withResolvers<'rebuild' | 'exit'>();
   const timer = setInterval(() => {
     const verdict = stop.aborted ? 'fine' : look();
-    if (verdict !== 'fine') stalled.resolve(verdict);
+    if (verdict === 'fine') return;
+    clearInterval(timer);
+    if (verdict === 'rebuild') onRebuild();
+    stalled.resolve(verdict);
   }, intervalMs);
   const processing = processEvents(deps, AbortSignal.any([stop, over.signal])).then(() => 'done' as const);
   // After a stall nobody waits for it any more.
@@ -107,7 +111,7 @@ async function runOnce(deps: RunDeps, stop: AbortSignal): Promise<'done' | 'rebu
     }
     if (outcome !== 'done') {
       over.abort();
-      await Promise.race([processing.catch(() => {}), sleep(ABANDON_AFTER_MS)]);
+      await Promise.race([processing.catch(() => {}), sleep(Math.min(ABANDON_AFTER_MS, stallAfterMs))]);
     }
     return outcome;
   } finally {

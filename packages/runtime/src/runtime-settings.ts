@@ -21,7 +21,7 @@ export const runtimeSettings = settingsGroup('Process', {
   }),
   adminHost: setting('ADMIN_HOST', text(), {
     default: '127.0.0.1',
-    description: 'Address of the admin port (health with reasons). Keep it away from the public.',
+    description: 'Address of the admin port (health with reasons, metrics). Keep it away from the public.',
   }),
   adminPort: setting('ADMIN_PORT', integer(0, 65_535), {
     description: 'Admin port; 0 takes a free one. Without it: 9101 for receiver and start, 9102 for processor.',
