@@ -35,7 +35,10 @@ export async function keepRetention(deps: KeepRetentionDeps, stop: AbortSignal):
       // A server that does not answer must not hold up the stop: the call ends by itself, later.
       const result = await Promise.race([dropping, aborted(stop)]);
       if (result === undefined) {
-        dropping.catch(() => {});
+        dropping.then(
+          (late) => report(late, logger, warnOnce),
+          () => {},
+        );
         return;
       }
       unfinished = result.outcome === 'done' && result.waiting.length > 0;

@@ -33,6 +33,7 @@ export class PostgresEventRetention implements EventRetention {
     const leave = () => void client.end().catch(() => {});
     options.stop?.addEventListener('abort', leave, { once: true });
     try {
+      options.stop?.throwIfAborted();
       await client.query(`set timezone = 'UTC'; set datestyle = 'ISO'; set lock_timeout = ${this.#lockTimeoutMs};
         set client_connection_check_interval = '2s'`);
       return await this.#dropExpired(client, options);
