@@ -55,7 +55,10 @@ describe('a server with few connections', { concurrency: false, timeout: 120_000
     assert.deepEqual(await openWarnings({ ...config, maxConnections: 4 }), []);
     const [warning, ...more] = await openWarnings({ ...config, maxConnections: 12 });
     assert.deepEqual(more, []);
-    assert.match(warning ?? '', /may open 13 connections .* (8|9|10) left .*max_connections 10, .*PROCESSOR_CONNECTIONS/);
+    assert.match(
+      warning ?? '',
+      /may open 13 connections .* (8|9|10) left .*max_connections 10, .*PROCESSOR_CONNECTIONS/,
+    );
   });
 
   test('connections that are reserved for superusers, and limits of the role, count', async (t) => {
