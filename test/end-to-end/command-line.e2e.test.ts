@@ -22,7 +22,18 @@ describe('the kero command', { timeout: 120_000 }, () => {
   test('help lists every command; an unknown one exits 2', async (t) => {
     const help = await runKero(t, ['--help'], {});
     assert.equal(help.code, 0);
-    for (const command of ['start', 'receiver', 'processor', 'migrate', 'demo', 'send', 'sql', 'config']) {
+    for (const command of [
+      'start',
+      'receiver',
+      'processor',
+      'migrate',
+      'demo',
+      'send',
+      'sql',
+      'dead-letters',
+      'offsets',
+      'config',
+    ]) {
       assert.match(help.output, new RegExp(`^  ${command}\\b`, 'm'));
     }
     assert.equal((await runKero(t, ['strat'], {})).code, 2);

@@ -52,7 +52,8 @@ export const messagingErrors = {
   offset_out_of_range: {
     retryable: false,
     meaning: 'The records that this group would read next are gone from the log. The partition stands still.',
-    remedy: 'Find out what was lost (retention shorter than the outage?) before moving the offset of the group.',
+    remedy:
+      'Find out what was lost (retention shorter than the outage?): `kero offsets show`. Then `kero offsets skip-gap` goes on at the log start.',
   },
   records_undecodable: {
     retryable: false,
