@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { openDatabase } from '@kero/database';
-import { type Messaging, type NewRecord, openMessaging } from '@kero/messaging';
+import { type Messaging, type NewRecord, openMessaging, partitionForKey } from '@kero/messaging';
 import { createLogger } from '@kero/runtime';
 import { anyPostgresServer, type PostgresServer } from '../../../test/support/postgres/postgres-server.ts';
 import { waitUntil } from '../../../test/support/wait-until.ts';
@@ -155,6 +155,24 @@ describe('processEvents, on the embedded log and a real PostgreSQL', { timeout: 
     assertAddsUp(counts);
   });
 
+  test('a unique index that somebody added refuses single records, repeats of stored events not among them', async (t) => {
+    const { append, count, start, sql } = await setUp(t);
+    await sql("select kero_ensure_events_partition('2026-10-01')");
+    await sql("create unique index one_each on events_2026_10 ((event_data->>'n'))");
+    const taken = event(1000, { event_data: { n: 7 } });
+    await append(...Array.from({ length: 100 }, (_, n) => event(n)), event(7), taken, event(7), event(100));
+    const { counts, end } = await start();
+    await waitUntil(() => counts.read === 104);
+    await end();
+    assert.equal(await count('events'), 101);
+    assert.deepEqual(await sql('select reason, log_offset from dead_letters'), [['refused_by_database', '101']]);
+    assert.deepEqual(
+      [counts.duplicates + counts.redelivered >= 2, counts.deadLetters.get('refused_by_database')],
+      [true, 1],
+    );
+    assertAddsUp(counts);
+  });
+
   const outages = [
     { what: 'a missing table', begin: 'alter table events rename to away', heal: 'alter table away rename to events' },
     {
@@ -231,5 +249,41 @@ describe('processEvents, on the embedded log and a real PostgreSQL', { timeout: 
       { ...(await third.end()), deadLetters: 0 },
       { read: 1, stored: 1, duplicates: 0, redelivered: 0, skipped: 0, deadLetters: 0 },
     );
+  });
+
+  test('with EVENTS_COMMIT_SKIPPED=false batches that hold only skipped records commit nothing', async (t) => {
+    const { append, start } = await setUp(t);
+    const filter = { deniedTypes: ['view'], commitSkipped: false };
+    const first = await start(filter);
+    for (let n = 0; n < 5; n++) {
+      await append(event(n));
+      await waitUntil(() => first.counts.read === n + 1);
+    }
+    await first.end();
+    const second = await start(filter);
+    await waitUntil(() => second.counts.read === 5);
+    assert.equal((await second.end()).skipped, 5);
+  });
+
+  test('partitions that the database cannot write do not stop the others', async (t) => {
+    const { append, count, start, sql } = await setUp(t);
+    await sql(`create function stuck() returns trigger language plpgsql as $$
+      begin if new.user_id like 'stuck%' then raise exception 'no' using errcode = '53100'; end if; return new; end $$`);
+    await sql('create trigger stuck before insert on events for each row execute function stuck()');
+    const { end } = await start();
+    const keyed = (user: string, n: number) => ({ ...event(n, { user_id: user }), key: Buffer.from(user) });
+    // Enough users to have at least two of the partitions stuck, which is how many connections there are.
+    await append(...Array.from({ length: 3 }, (_, n) => keyed(`stuck-${n}`, n)));
+    const isStuck = new Set(['stuck-0', 'stuck-1', 'stuck-2'].map((user) => partitionForKey(Buffer.from(user), 4)));
+    assert.ok(isStuck.size >= 2 && isStuck.size < 4, 'the test needs stuck partitions and others');
+    const others = Array.from({ length: 40 }, (_, n) => `free-${n}`).filter(
+      (user) => !isStuck.has(partitionForKey(Buffer.from(user), 4)),
+    );
+    await append(...others.map((user, n) => keyed(user, 100 + n)));
+    await waitUntil(async () => (await count('events')) === others.length);
+    await sql('drop trigger stuck on events');
+    await waitUntil(async () => (await count('events')) === others.length + 3);
+    await end();
+    assert.equal(await count('dead_letters'), 0);
   });
 });
