@@ -8,6 +8,7 @@ import type { PartitionWrites } from './partition-writes.ts';
 import { countBatch, type ProcessorCounts } from './processor-counts.ts';
 import type { ObserveBatch } from './processor-metrics.ts';
 import type { ProcessorSettings } from './processor-settings.ts';
+import { Slots } from './slots.ts';
 import { NOTHING_STORED } from './store-isolating.ts';
 import { storeWithRetry } from './store-with-retry.ts';
 
@@ -36,15 +37,19 @@ export async function processEvents(deps: ProcessEventsDeps, stop: AbortSignal):
   const failed = new AbortController();
   const until = AbortSignal.any([stop, failed.signal]);
   const stores = createEventFilter(settings.allowedTypes, settings.deniedTypes);
+  const slots = new Slots(settings.connections);
   const running = new Set<Promise<void>>();
   const read = { stop: until, maxRecords: settings.batchMaxRecords, maxBytes: settings.batchMaxBytes };
 
   for await (const batch of deps.consumer.read(read)) {
-    const work = processBatch(batch, stores, deps, until)
+    await slots.take();
+    const work = processBatch(batch, stores, slots, deps, until)
       .catch((error: unknown) => failed.abort(error))
-      .finally(() => running.delete(work));
+      .finally(() => {
+        slots.release();
+        running.delete(work);
+      });
     running.add(work);
-    if (running.size >= settings.connections) await Promise.race(running);
   }
   await Promise.all(running);
   if (failed.signal.aborted) throw failed.signal.reason;
@@ -53,6 +58,7 @@ export async function processEvents(deps: ProcessEventsDeps, stop: AbortSignal):
 async function processBatch(
   batch: RecordBatch,
   stores: (eventType: string) => boolean,
+  slots: Slots,
   deps: ProcessEventsDeps,
   stop: AbortSignal,
 ): Promise<void> {
@@ -61,8 +67,8 @@ async function processBatch(
   const options = { eventSettings: deps.eventSettings, stores, nowMs: deps.now() };
   const events: StoreEvent[] = [];
   const deadLetters: DeadLetter[] = [];
-  // The offset after the last record that leaves a trace in the database.
-  let afterLastKept = batch.records[0]?.offset ?? batch.nextOffset;
+  // The offset after the last record that leaves a trace in the database; 0 claims nothing.
+  let afterLastKept = 0n;
   for (const record of batch.records) {
     const found = interpretRecord(record, options);
     if (found.kind === 'skipped') continue;
@@ -75,7 +81,7 @@ async function processBatch(
   if (kept > 0) {
     const giveUp = AbortSignal.any([stop, batch.revoked]);
     const storeBatch = { logId: batch.logId, logPartition: batch.partition, events, deadLetters };
-    const stored = await storeWithRetry(deps.store, storeBatch, { giveUp, writes, logger });
+    const stored = await storeWithRetry(deps.store, storeBatch, { giveUp, slots, writes, logger });
     if (!stored) return;
     result = stored;
   }

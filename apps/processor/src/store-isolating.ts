@@ -18,7 +18,7 @@ export async function storeIsolating(store: EventStore, batch: StoreBatch): Prom
     if (!isKeroError(error, 'data_refused')) throw error;
     if (batch.events.length + batch.deadLetters.length > 1) {
       const [first, second] = halves(batch);
-      return add(await storeIsolating(store, first), await storeIsolating(store, second));
+      return addResults(await storeIsolating(store, first), await storeIsolating(store, second));
     }
     const event = batch.events[0];
     // A letter that is refused as well leaves nothing to isolate: the partition waits and a person must look.
@@ -28,7 +28,7 @@ export async function storeIsolating(store: EventStore, batch: StoreBatch): Prom
 }
 
 /** Splits by offset, so that of two events with the same id the earlier one is still stored first. */
-function halves(batch: StoreBatch): [StoreBatch, StoreBatch] {
+export function halves(batch: StoreBatch): [StoreBatch, StoreBatch] {
   const offsets = [...batch.events, ...batch.deadLetters].map(({ record }) => record.offset).sort(ascending);
   const middle = offsets[Math.floor(offsets.length / 2)] ?? 0n;
   const part = (inside: (offset: bigint) => boolean): StoreBatch => ({
@@ -43,7 +43,7 @@ function refused(event: StoreEvent, error: unknown): DeadLetter {
   return { id: event.id, reason: 'refused_by_database', detail: describeError(error), record: event.record };
 }
 
-function add(a: StoreResult, b: StoreResult): StoreResult {
+export function addResults(a: StoreResult, b: StoreResult): StoreResult {
   const deadLetters = new Map(a.deadLetters);
   for (const [reason, n] of b.deadLetters) deadLetters.set(reason, (deadLetters.get(reason) ?? 0) + n);
   return {

@@ -1,13 +1,20 @@
 import type { EventStore, StoreBatch, StoreResult } from '@kero/database';
 import { backoffMs, describeError, isKeroError, type Logger, sleep } from '@kero/runtime';
 import type { PartitionWrites } from './partition-writes.ts';
-import { storeIsolating } from './store-isolating.ts';
+import type { Slots } from './slots.ts';
+import { addResults, halves, NOTHING_STORED, storeIsolating } from './store-isolating.ts';
 
 const BACKOFF = { firstMs: 50, maxMs: 5000 };
+
+/** An attempt that took this long before it failed was too much for a slow database or link: the next one is smaller. */
+const SLOW_ATTEMPT_MS = 10_000;
 
 /**
  * Stores a batch, and while the database cannot, tries again for as long as it takes: an outage pauses the partition and
  * loses nothing. Says so in one log line when the pause begins and one when it ends.
+ *
+ * To be called with a slot taken, and returns with it; it is given up during the waits, so that partitions that are stuck do
+ * not stop the others.
  *
  * Resolves to undefined when `giveUp` aborted first (we are stopping, or the partition went to another member): the batch
  * must not be committed then, and is read again later. Rejects only for errors that are bugs.
@@ -15,15 +22,27 @@ const BACKOFF = { firstMs: 50, maxMs: 5000 };
 export async function storeWithRetry(
   store: EventStore,
   batch: StoreBatch,
-  context: { readonly giveUp: AbortSignal; readonly writes: PartitionWrites; readonly logger: Logger },
+  context: {
+    readonly giveUp: AbortSignal;
+    readonly slots: Slots;
+    readonly writes: PartitionWrites;
+    readonly logger: Logger;
+  },
 ): Promise<StoreResult | undefined> {
-  const { giveUp, writes, logger } = context;
+  const { giveUp, slots, writes, logger } = context;
   const partition = batch.logPartition;
+  const parts = [batch];
+  let result = NOTHING_STORED;
   using write = writes.begin(partition);
   for (let attempt = 0; !giveUp.aborted; attempt++) {
+    let startedAt = performance.now();
     try {
-      write.attempt();
-      const result = await storeIsolating(store, batch);
+      for (let part = parts[0]; part; part = parts[0]) {
+        startedAt = performance.now();
+        write.attempt();
+        result = addResults(result, await storeIsolating(store, part));
+        parts.shift();
+      }
       if (write.pausedMs !== undefined) {
         const pausedMs = Math.round(write.pausedMs);
         const message = `partition resumed after ${pausedMs} ms: the database takes writes again`;
@@ -37,8 +56,16 @@ export async function storeWithRetry(
         const message = `partition paused, its events wait in the log: ${reason}. ${error.remedy}`;
         logger.warn({ partition, code: error.code }, message);
       }
+      if (performance.now() - startedAt > SLOW_ATTEMPT_MS) splitFirst(parts);
+      slots.release();
       await sleep(backoffMs(attempt, BACKOFF), giveUp);
+      await slots.take();
     }
   }
   return undefined;
+}
+
+function splitFirst(parts: StoreBatch[]): void {
+  const [first] = parts;
+  if (first && first.events.length + first.deadLetters.length > 1) parts.splice(0, 1, ...halves(first));
 }

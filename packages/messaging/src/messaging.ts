@@ -64,6 +64,7 @@ export interface RecordBatch {
    * Ends the batch; the next one of its partition is only read after this. Claims that every record below `upTo` (all of
    * them, by default) is finished. The driver makes the claim durable soon after, at the latest in Consumer.close(); until
    * then the records may come again. A lower `upTo` leaves the rest read but uncommitted: a later batch's commit covers it.
+   * An `upTo` at or below what was claimed before claims nothing more.
    */
   commit(upTo?: bigint): void;
 }
