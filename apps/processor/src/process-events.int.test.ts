@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { openDatabase } from '@kero/database';
-import { type Messaging, type NewRecord, openMessaging } from '@kero/messaging';
+import { type Messaging, type NewRecord, openMessaging, partitionForKey } from '@kero/messaging';
 import { createLogger } from '@kero/runtime';
 import { anyPostgresServer, type PostgresServer } from '../../../test/support/postgres/postgres-server.ts';
 import { waitUntil } from '../../../test/support/wait-until.ts';
@@ -249,5 +249,41 @@ describe('processEvents, on the embedded log and a real PostgreSQL', { timeout: 
       { ...(await third.end()), deadLetters: 0 },
       { read: 1, stored: 1, duplicates: 0, redelivered: 0, skipped: 0, deadLetters: 0 },
     );
+  });
+
+  test('with EVENTS_COMMIT_SKIPPED=false batches that hold only skipped records commit nothing', async (t) => {
+    const { append, start } = await setUp(t);
+    const filter = { deniedTypes: ['view'], commitSkipped: false };
+    const first = await start(filter);
+    for (let n = 0; n < 5; n++) {
+      await append(event(n));
+      await waitUntil(() => first.counts.read === n + 1);
+    }
+    await first.end();
+    const second = await start(filter);
+    await waitUntil(() => second.counts.read === 5);
+    assert.equal((await second.end()).skipped, 5);
+  });
+
+  test('partitions that the database cannot write do not stop the others', async (t) => {
+    const { append, count, start, sql } = await setUp(t);
+    await sql(`create function stuck() returns trigger language plpgsql as $$
+      begin if new.user_id like 'stuck%' then raise exception 'no' using errcode = '53100'; end if; return new; end $$`);
+    await sql('create trigger stuck before insert on events for each row execute function stuck()');
+    const { end } = await start();
+    const keyed = (user: string, n: number) => ({ ...event(n, { user_id: user }), key: Buffer.from(user) });
+    // Enough users to have at least two of the partitions stuck, which is how many connections there are.
+    await append(...Array.from({ length: 3 }, (_, n) => keyed(`stuck-${n}`, n)));
+    const isStuck = new Set(['stuck-0', 'stuck-1', 'stuck-2'].map((user) => partitionForKey(Buffer.from(user), 4)));
+    assert.ok(isStuck.size >= 2 && isStuck.size < 4, 'the test needs stuck partitions and others');
+    const others = Array.from({ length: 40 }, (_, n) => `free-${n}`).filter(
+      (user) => !isStuck.has(partitionForKey(Buffer.from(user), 4)),
+    );
+    await append(...others.map((user, n) => keyed(user, 100 + n)));
+    await waitUntil(async () => (await count('events')) === others.length);
+    await sql('drop trigger stuck on events');
+    await waitUntil(async () => (await count('events')) === others.length + 3);
+    await end();
+    assert.equal(await count('dead_letters'), 0);
   });
 });
