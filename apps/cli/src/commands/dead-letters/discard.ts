@@ -18,7 +18,7 @@ export interface DiscardOptions extends FilterOptions {
 export async function discardDeadLetters(options: DiscardOptions, context: CommandContext): Promise<CommandResult> {
   const { process } = context;
   using stop = stopSignal(process);
-  return withDatabase(context, async (database) => {
+  return await withDatabase(context, async (database) => {
     const { deadLetters } = database;
     const upTo = await deadLetters.lastId();
     const counts = await deadLetters.count(toFilter(options));

@@ -33,7 +33,7 @@ export async function replayDeadLetters(
   context: CommandContext & { readonly nowMs: number },
 ): Promise<CommandResult> {
   using stop = stopSignal(context.process);
-  return withDatabase(context, async (database) => {
+  return await withDatabase(context, async (database) => {
     const { deadLetters } = database;
     const selection = { filter: toFilter(options), upTo: await deadLetters.lastId(), limit: options.limit };
     const summary = new ForecastSummary();
