@@ -26,6 +26,12 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const LOCK_TIMEOUT_MS = 10_000;
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
 const KEEPALIVE_AFTER_MS = 10_000;
+/**
+ * For the server to notice that the machine of a client is gone, after 25 s. Without it a server that waits for the rest of
+ * a COPY waits two hours (no other time-out applies while it reads), and whoever takes over the partition waits for the
+ * rows of that transaction.
+ */
+const SERVER_KEEPALIVES = { idleS: 10, intervalS: 5, count: 3 };
 
 export interface ConnectedClient {
   readonly client: pg.Client;
@@ -90,8 +96,13 @@ async function connectTo(
     const { rows } = (await client.query<{ version: string; read_only: string }>({
       text: `select set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false),
         set_config('idle_in_transaction_session_timeout', $3, false),
+        set_config('tcp_keepalives_idle', $4, false), set_config('tcp_keepalives_interval', $5, false),
+        set_config('tcp_keepalives_count', $6, false),
         current_setting('server_version') as version, current_setting('transaction_read_only') as read_only`,
-      values: [limits.statementMs, LOCK_TIMEOUT_MS, IDLE_IN_TRANSACTION_TIMEOUT_MS].map(String),
+      values: [
+        ...[limits.statementMs, LOCK_TIMEOUT_MS, IDLE_IN_TRANSACTION_TIMEOUT_MS],
+        ...[SERVER_KEEPALIVES.idleS, SERVER_KEEPALIVES.intervalS, SERVER_KEEPALIVES.count],
+      ].map(String),
     })) as pg.QueryResult<{ version: string; read_only: string }>;
     if (rows[0]?.read_only !== 'off') throw new Error('this server is read-only: a standby, or set so');
     return { client, host, port, serverVersion: rows[0].version.split(' ')[0] ?? '' };
