@@ -6,10 +6,10 @@ import { AppendError, messagingError } from './messaging-errors.ts';
 const SILENCE_MS = 2000;
 const FIRST_OPEN_MS = 500;
 const MAX_OPEN_MS = 5000;
-/** A trial is a request of somebody who waits. */
-const TRIAL_DEADLINE_MS = 3000;
-/** A driver that keeps no deadline must not keep the circuit from trying again. */
-const TRIAL_LOST_MS = TRIAL_DEADLINE_MS + 1000;
+/** After its deadline a trial is lost: a driver that keeps no deadline must not keep the circuit from trying again. */
+const TRIAL_GRACE_MS = 1000;
+/** How soon those who are refused beside a trial are asked to come back at the latest: it may be confirmed any moment. */
+const BESIDE_TRIAL_MS = 1000;
 
 type State =
   | { readonly kind: 'closed'; readonly failingSince: number }
@@ -86,11 +86,13 @@ class Circuit implements CircuitProducer {
     const startedAt = this.#now();
     if (state.kind === 'closed') return this.#pass(records, options, startedAt);
     if (state.kind === 'open') throw this.#refuse(records.length, state.outage, state.until - startedAt);
-    if (state.trialUntil !== undefined) throw this.#refuse(records.length, state.outage, state.trialUntil - startedAt);
-    const trial: State = { ...state, trialUntil: startedAt + TRIAL_LOST_MS };
+    if (state.trialUntil !== undefined) {
+      throw this.#refuse(records.length, state.outage, Math.min(BESIDE_TRIAL_MS, state.trialUntil - startedAt));
+    }
+    // With the deadline of its caller: a log that is slow but confirms in time is well, and a shorter one would never see it.
+    const trial: State = { ...state, trialUntil: startedAt + options.deadlineMs + TRIAL_GRACE_MS };
     this.#set(trial);
-    const deadlineMs = Math.min(options.deadlineMs, TRIAL_DEADLINE_MS);
-    return this.#pass(records, { ...options, deadlineMs }, startedAt, trial);
+    return this.#pass(records, options, startedAt, trial);
   }
 
   health(): HealthState {
