@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describeError } from './errors.ts';
 import { runtimeError } from './runtime-errors.ts';
@@ -11,11 +11,15 @@ import { runtimeError } from './runtime-errors.ts';
  * it ends with the process, also after kill -9, and a process id that was given to another program is never mistaken for
  * the owner. The id in `kero.pid` is only for the message.
  *
+ * Folders above that do not exist yet are made so that other users can pass through them, but not look inside (0711).
+ *
  * Throws KeroError `folder_in_use` (names the owner's process id) or `folder_unusable`.
  */
 export function lockFolder(folder: string): Disposable {
   let lock: DatabaseSync | undefined;
   try {
+    // As root the embedded PostgreSQL runs as another user, who must be able to pass through what is above its folder.
+    mkdirSync(dirname(folder), { recursive: true, mode: 0o711 });
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     lock = new DatabaseSync(join(folder, 'kero.lock'));
     lock.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -24,6 +24,15 @@ test('a folder has one owner at a time, and the error names it', (t) => {
   );
   lock[Symbol.dispose]();
   lockFolder(join(folder, 'new'))[Symbol.dispose]();
+});
+
+test('other users can pass through the folders that are made above it, and not into it', (t) => {
+  const folder = throwawayFolder(t);
+  lockFolder(join(folder, 'data', 'deep', 'messaging'))[Symbol.dispose]();
+  const modeOf = (...parts: string[]) => (statSync(join(folder, ...parts)).mode & 0o777).toString(8);
+  assert.equal(modeOf('data'), '711');
+  assert.equal(modeOf('data', 'deep'), '711');
+  assert.equal(modeOf('data', 'deep', 'messaging'), '700');
 });
 
 test('the lock of a process that was killed is gone with it', async (t) => {
