@@ -10,6 +10,12 @@ export interface Mutant {
   readonly on: SystemKind;
   readonly faults: string;
   readonly minutes: number;
+  /** Events a second, where the prover's own rate rarely brings the moment about. */
+  readonly rate?: number;
+  /** At least one of these must be broken; that others are proves nothing. Empty only for one that is out of reach. */
+  readonly caughtBy: readonly string[];
+  /** Why no fault of the prover can show it. Such a mutant has to survive: if it does not, this text is wrong. */
+  readonly outOfReach?: string;
 }
 
 export interface Edit {
@@ -33,6 +39,7 @@ export const mutants: readonly Mutant[] = [
     on: 'kafka',
     faults: 'broker-broker-blackhole,broker-broker-delay,broker-kill,brokers-kill-two',
     minutes: 2,
+    caughtBy: ['I1'],
   },
   {
     name: 'answer-before-append',
@@ -48,6 +55,7 @@ export const mutants: readonly Mutant[] = [
     on: 'embedded',
     faults: 'kero-kill',
     minutes: 1,
+    caughtBy: ['I1'],
   },
   {
     name: 'commit-before-store',
@@ -62,6 +70,7 @@ export const mutants: readonly Mutant[] = [
     on: 'embedded',
     faults: 'postgres-lock,kero-kill',
     minutes: 0.7,
+    caughtBy: ['I1', 'I7'],
   },
   {
     name: 'give-up',
@@ -77,6 +86,7 @@ export const mutants: readonly Mutant[] = [
     on: 'embedded',
     faults: 'postgres-read-only,postgres-immediate',
     minutes: 0.7,
+    caughtBy: ['I1', 'I7'],
   },
   {
     name: 'outage-is-bad-data',
@@ -91,6 +101,7 @@ export const mutants: readonly Mutant[] = [
     on: 'embedded',
     faults: 'postgres-terminate',
     minutes: 1,
+    caughtBy: ['DL'],
   },
   {
     name: 'refused-connection-is-bad-data',
@@ -105,6 +116,7 @@ export const mutants: readonly Mutant[] = [
     on: 'embedded',
     faults: 'postgres-immediate,postgres-kill',
     minutes: 2,
+    caughtBy: ['DL'],
   },
   {
     name: 'no-unique-key',
@@ -119,6 +131,7 @@ export const mutants: readonly Mutant[] = [
     on: 'embedded',
     faults: 'none',
     minutes: 0.3,
+    caughtBy: ['I2'],
   },
   {
     name: 'numbers-as-doubles',
@@ -134,6 +147,7 @@ export const mutants: readonly Mutant[] = [
     on: 'embedded',
     faults: 'none',
     minutes: 0.3,
+    caughtBy: ['I3'],
   },
   {
     name: 'conflicts-vanish',
@@ -142,6 +156,7 @@ export const mutants: readonly Mutant[] = [
     on: 'embedded',
     faults: 'none',
     minutes: 0.3,
+    caughtBy: ['I1', 'DL'],
   },
   {
     name: 'garbage-vanishes',
@@ -156,6 +171,7 @@ export const mutants: readonly Mutant[] = [
     on: 'kafka',
     faults: 'garbage',
     minutes: 0.5,
+    caughtBy: ['DL'],
   },
   {
     name: 'invalid-is-accepted',
@@ -170,6 +186,7 @@ export const mutants: readonly Mutant[] = [
     on: 'embedded',
     faults: 'none',
     minutes: 0.3,
+    caughtBy: ['I4'],
   },
   {
     name: 'order-lost',
@@ -184,6 +201,7 @@ export const mutants: readonly Mutant[] = [
     on: 'embedded',
     faults: 'none',
     minutes: 0.3,
+    caughtBy: ['I5'],
   },
   {
     name: 'read-on-after-rebalance',
@@ -204,6 +222,7 @@ export const mutants: readonly Mutant[] = [
     on: 'kafka',
     faults: 'processor-kill-often,processor-postgres-blackhole,postgres-lock',
     minutes: 1.5,
+    caughtBy: ['I1', 'I7'],
   },
   {
     name: 'no-error-listener',
@@ -219,6 +238,7 @@ export const mutants: readonly Mutant[] = [
     on: 'embedded',
     faults: 'postgres-terminate,postgres-immediate',
     minutes: 0.7,
+    caughtBy: ['I8'],
   },
   {
     name: 'no-time-outs',
@@ -233,5 +253,146 @@ export const mutants: readonly Mutant[] = [
     on: 'kafka',
     faults: 'processor-postgres-silence',
     minutes: 1,
+    caughtBy: ['I6', 'I8'],
+  },
+  {
+    name: 'log-confirms-before-write',
+    mistake: 'the embedded log confirms what is on its way to the disk',
+    edits: [
+      {
+        file: 'packages/messaging/src/embedded/log-writer.ts',
+        find: "    this.#thread.tell({ type: 'write', group }, [payload]);",
+        replace:
+          "    for (const append of appends) append.settle(undefined);\n    setTimeout(() => this.#thread.tell({ type: 'write', group }, [payload]), 5);",
+      },
+    ],
+    on: 'embedded',
+    faults: 'kero-kill',
+    minutes: 0.8,
+    rate: 600,
+    caughtBy: ['I1'],
+  },
+  {
+    name: 'log-without-fsync',
+    mistake: 'the embedded log does not sync what it confirms (synchronous=OFF)',
+    edits: [
+      {
+        file: 'packages/messaging/src/embedded/log-connection.ts',
+        find: 'PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint',
+        replace: 'PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint',
+      },
+    ],
+    on: 'embedded',
+    faults: 'kero-kill',
+    minutes: 0.5,
+    caughtBy: [],
+    outOfReach: 'kill -9 leaves the page cache as it is; only a power loss takes it, and the prover has none',
+  },
+  {
+    name: 'refused-is-appended',
+    mistake: 'an event is appended although it gets a 4xx',
+    edits: [
+      {
+        file: 'apps/receiver/src/accept-event.ts',
+        find: '    if (!parsed.ok) return refuse(exchange, refusalOf(parsed, body));',
+        replace:
+          "    if (!parsed.ok) {\n      await appendRecord(producer, { key: Buffer.from('k'), value: body, headers: [] }, settings.deadlineMs);\n      return refuse(exchange, refusalOf(parsed, body));\n    }",
+      },
+    ],
+    on: 'embedded',
+    faults: 'none',
+    minutes: 0.3,
+    caughtBy: ['I4'],
+  },
+  {
+    name: 'content-is-not-compared',
+    mistake: 'whatever has the id of a stored event is a duplicate, its content is not looked at',
+    edits: [
+      {
+        file: 'packages/database/src/postgres/compare-events.ts',
+        find: 'const [, found, storedPartition, storedOffset, differing] = byOffset',
+        replace: "const differing = '';\n    const [, found, storedPartition, storedOffset] = byOffset",
+      },
+    ],
+    on: 'embedded',
+    faults: 'none',
+    minutes: 0.3,
+    caughtBy: ['I1', 'DL'],
+  },
+  {
+    name: 'commit-what-was-given-up',
+    mistake: 'the offset of a batch is committed although a stop ended its attempts',
+    edits: [{ file: PROCESS_EVENTS, find: 'if (!stored) return;', replace: 'if (!stored) return batch.commit();' }],
+    on: 'embedded',
+    faults: 'kero-term,postgres-lock',
+    minutes: 1,
+    caughtBy: ['I1', 'I7'],
+  },
+  {
+    name: 'start-at-the-end',
+    mistake: 'after a start reading begins at the end of the log, not at the committed offset',
+    edits: [
+      {
+        file: 'packages/messaging/src/embedded/consumer-group.ts',
+        find: 'committed.get(partition) ?? options.reader.logStart(partition) ?? 0);',
+        replace: 'options.writer.nextOffsets[partition] ?? 0);',
+      },
+    ],
+    on: 'embedded',
+    faults: 'kero-kill,postgres-lock',
+    minutes: 0.8,
+    caughtBy: ['I1', 'I7'],
+  },
+  {
+    name: 'commit-one-short',
+    mistake: 'the last record of a batch stays uncommitted',
+    edits: [
+      {
+        file: PROCESS_EVENTS,
+        find: 'batch.commit(settings.commitSkipped ? batch.nextOffset : afterLastKept);',
+        replace: 'batch.commit(batch.nextOffset - 1n);',
+      },
+    ],
+    on: 'embedded',
+    faults: 'none',
+    minutes: 0.3,
+    caughtBy: ['I6'],
+  },
+  {
+    name: 'stubborn-dead-letter',
+    mistake: 'ECONNREFUSED counts as bad data, and the dead letter is tried until it is written',
+    edits: [
+      {
+        file: 'packages/database/src/postgres/classify-error.ts',
+        find: "pattern: /ECONNREFUSED/, kind: 'database_unavailable'",
+        replace: "pattern: /ECONNREFUSED/, kind: 'data_refused' as 'database_unavailable'",
+      },
+      {
+        file: 'apps/processor/src/store-isolating.ts',
+        find: '    return await store.store({ ...batch, events: [], deadLetters: [refused(event, error)] });',
+        replace:
+          '    for (;;) {\n      try {\n        return await store.store({ ...batch, events: [], deadLetters: [refused(event, error)] });\n      } catch {\n        await new Promise((resolve) => setTimeout(resolve, 50));\n      }\n    }',
+      },
+    ],
+    on: 'embedded',
+    faults: 'postgres-immediate,postgres-kill',
+    minutes: 0.8,
+    caughtBy: ['DL'],
+  },
+  {
+    name: 'commit-at-rebalance',
+    mistake: 'at a rebalance what is in flight is committed as if it were finished',
+    edits: [
+      {
+        file: 'packages/messaging/src/kafka/group-session.ts',
+        find: '    this.#rebalancing = true;\n',
+        replace:
+          '    this.#rebalancing = true;\n    for (const reader of this.#epoch?.readers.values() ?? []) reader.finish(reader.position);\n',
+      },
+    ],
+    on: 'kafka',
+    faults: 'processor-kill,postgres-lock',
+    minutes: 1.5,
+    caughtBy: ['I1', 'I7'],
   },
 ];
