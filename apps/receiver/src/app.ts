@@ -6,7 +6,7 @@ import type { Health, Logger } from '@kero/runtime';
 import { acceptEvent, STOPPING } from './accept-event.ts';
 import { INTERNAL_DETAIL } from './append-record.ts';
 import { anybody } from './authorize.ts';
-import { createBrokenRequestHandler } from './broken-requests.ts';
+import { createBrokenRequestHandler, createConnectHandler } from './broken-requests.ts';
 import { type Connection, Connections } from './connections.ts';
 import { docsRoutes } from './docs-page.ts';
 import type { Exchange, Handler } from './exchange.ts';
@@ -125,6 +125,8 @@ export function createReceiver(dependencies: ReceiverDependencies): Receiver {
     // Checked in serve(), so that this refusal has a request id and a problem like every other.
     requireHostHeader: false,
   });
+  // Clients that end their side after the request (`nc -N`) still read the answer. The types of Node do not have it.
+  Object.assign(server, { httpAllowHalfOpen: true });
   server.maxConnections = settings.maxConnections;
   server.on('connection', (socket: Socket) => connections.add(socket));
   server.on('drop', () => {
@@ -134,6 +136,7 @@ export function createReceiver(dependencies: ReceiverDependencies): Receiver {
   server.on('checkContinue', (request, response) => onRequest(request, response, true));
   server.on('checkExpectation', (request, response) => onRequest(request, response, false));
   server.on('clientError', createBrokenRequestHandler({ connections, counts, logger }));
+  server.on('connect', createConnectHandler({ connections, counts, logger }));
 
   const stop = async () => {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));

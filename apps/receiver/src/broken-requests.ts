@@ -1,5 +1,6 @@
-import { STATUS_CODES } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Logger } from '@kero/runtime';
 import type { Connections } from './connections.ts';
 import { httpProblems, problemBody, type Refusal } from './http-problems.ts';
@@ -10,18 +11,23 @@ import { logRefusal } from './responses.ts';
 /** How long a client is listened to after it was told that its request is broken (see linger in responses.ts). */
 const LINGER_MS = 1000;
 
+interface RawAnswerDeps {
+  readonly connections: Connections;
+  readonly counts: ReceiverCounts;
+  readonly logger: Logger;
+}
+
 /**
  * Handles `clientError`: bytes that are not HTTP, requests that come too slowly, connections that break.
  *
  * A connection may have requests that wait for the log when the bytes behind them turn out to be garbage. Then nothing is
  * written past them: the client would take the 400 for their answer, and they may well be stored.
  */
-export function createBrokenRequestHandler(options: {
-  connections: Connections;
-  counts: ReceiverCounts;
-  logger: Logger;
-}): (error: NodeJS.ErrnoException, socket: Socket) => void {
-  const { connections, counts, logger } = options;
+export function createBrokenRequestHandler(
+  options: RawAnswerDeps,
+): (error: NodeJS.ErrnoException, socket: Socket) => void {
+  const { connections } = options;
+  const refuseRaw = createRefuseRaw(options);
   return (error, socket) => {
     const connection = connections.of(socket);
     const refusal = refusalOf(error);
@@ -43,10 +49,39 @@ export function createBrokenRequestHandler(options: {
       socket.destroy();
       return;
     }
+    refuseRaw(socket, refusal, requestIdOf(undefined));
+  };
+}
+
+/**
+ * Handles `connect`: Node hands the bare connection of a CONNECT request over and would otherwise end it without a word.
+ * Behind requests that wait for the log it gets no answer, for the reason above: theirs are the last.
+ */
+export function createConnectHandler(options: RawAnswerDeps): (request: IncomingMessage, socket: Duplex) => void {
+  const { connections } = options;
+  const refuseRaw = createRefuseRaw(options);
+  return (request, duplex) => {
+    const socket = duplex as Socket;
+    // Node has taken its own listeners away: without one, a reset would end the process.
+    socket.on('error', () => {});
+    const { latest, pending = 0 } = connections.of(socket) ?? {};
+    if (latest && pending > 0) latest.response.shouldKeepAlive = false;
+    else refuseRaw(socket, NO_PROXY, requestIdOf(request.headers['x-request-id']));
+  };
+}
+
+const NO_PROXY: Refusal = {
+  code: 'method_not_allowed',
+  detail: 'This is not a proxy: CONNECT is not served. Events go to POST /api/v1/events, see /docs.',
+  headers: ['allow', 'GET, HEAD, POST'],
+};
+
+function createRefuseRaw({ counts, logger }: RawAnswerDeps) {
+  return (socket: Socket, refusal: Refusal, requestId: string): void => {
     counts.rejected[refusal.code]++;
-    const requestId = requestIdOf(undefined);
     logRefusal(logger, refusal, requestId);
     socket.end(rawAnswer(refusal, requestId));
+    socket.resume();
     const timer = setTimeout(() => socket.destroy(), LINGER_MS);
     socket.once('close', () => clearTimeout(timer));
   };
@@ -75,8 +110,14 @@ function rawAnswer(refusal: Refusal, requestId: string): string {
     'cache-control: no-store',
     'x-content-type-options: nosniff',
     `x-request-id: ${requestId}`,
+    ...pairs(refusal.headers ?? []),
     'connection: close',
     '',
     body,
   ].join('\r\n');
+}
+
+/** name, value, name, value -> `name: value` */
+function pairs(headers: readonly string[]): string[] {
+  return headers.flatMap((name, index) => (index % 2 === 0 ? [`${name}: ${headers[index + 1]}`] : []));
 }

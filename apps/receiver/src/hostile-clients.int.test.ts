@@ -84,6 +84,59 @@ describe('a body that is too large', () => {
   });
 });
 
+describe('a client that ends its side after the request', () => {
+  test('gets the answers of all that it sent, and then the connection ends', async (t) => {
+    const kero = await startTestReceiver(t);
+    const client = await rawConnection(t, kero.port);
+    client.socket.end(WHOLE + WHOLE);
+    await client.until(/HTTP\/1\.1 202 .*HTTP\/1\.1 202 .*"id"/s);
+    await client.closed;
+    assert.equal(kero.receiver.counts.accepted, 2);
+    assert.equal(kero.receiver.counts.inFlight, 0);
+  });
+
+  test('in the middle of a body is told that the request is broken', async (t) => {
+    const kero = await startTestReceiver(t);
+    const client = await rawConnection(t, kero.port);
+    client.socket.end(WHOLE.slice(0, -5));
+    await rawProblem(client, 400, 'malformed_request');
+    await client.closed;
+    await untilTrue(() => kero.receiver.counts.inFlight === 0);
+    assert.deepEqual(await kero.records(), []);
+  });
+
+  test('without a request is let go', async (t) => {
+    const kero = await startTestReceiver(t);
+    const client = await rawConnection(t, kero.port);
+    client.socket.end();
+    await client.closed;
+    assert.equal(client.received(), '');
+  });
+});
+
+describe('CONNECT', () => {
+  const CONNECT = 'CONNECT example.org:443 HTTP/1.1\r\nhost: example.org:443\r\n\r\n';
+
+  test('is 405 like every method that is not served', async (t) => {
+    const kero = await startTestReceiver(t);
+    const client = await rawConnection(t, kero.port);
+    client.send(CONNECT);
+    await rawProblem(client, 405, 'method_not_allowed');
+    assert.match(client.received(), /^allow: GET, HEAD, POST\r$/im);
+    await client.closed;
+    assert.equal(kero.receiver.counts.rejected.method_not_allowed, 1);
+  });
+
+  test('behind an event does not get in the way of its answer', async (t) => {
+    const kero = await startTestReceiver(t);
+    const client = await rawConnection(t, kero.port);
+    client.send(WHOLE + CONNECT);
+    await client.until(/HTTP\/1\.1 202 .*"id"/s);
+    await client.closed;
+    assert.doesNotMatch(client.received(), /405/);
+  });
+});
+
 describe('a client that waits for 100 Continue', () => {
   test('gets it, and then its answer', async (t) => {
     const kero = await startTestReceiver(t);
