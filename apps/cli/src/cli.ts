@@ -81,9 +81,10 @@ export async function runCli(process: CliProcess): Promise<number> {
     .option('--event-id <id>', 'event_id; the same id again is the same event (default: a new one)')
     .option('--source <source>', 'source')
     .action(async (options) => {
-      const result = await sendEvent(options, new Date());
-      process.stdout.write(`sent      ${result.sent}\nanswered  ${result.status} ${result.answer}\n`);
-      exitCode = result.status === 202 ? 0 : 1;
+      exitCode = await runCommand(process, async () => {
+        const { sent, status, answer } = await sendEvent(options, new Date());
+        return { text: `sent      ${sent}\nanswered  ${status} ${answer}`, failed: status !== 202 };
+      });
     });
   program
     .command('sql')

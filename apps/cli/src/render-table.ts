@@ -4,7 +4,9 @@ export function renderTable(
   rows: readonly (readonly string[])[],
   options: { readonly alignRight?: readonly number[] } = {},
 ): string {
-  const widths = header.map((name, column) => Math.max(width(name), ...rows.map((row) => width(row[column] ?? ''))));
+  const widths = header.map((name, column) =>
+    rows.reduce((most, row) => Math.max(most, width(row[column] ?? '')), width(name)),
+  );
   const line = (cells: readonly string[]) =>
     cells
       .map((cell, column) => {

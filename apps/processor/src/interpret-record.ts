@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { DeadLetter, DeadLetterReason, StoreEvent, StoreRecord } from '@kero/database';
 import { type EventSettings, type Problem, parseEvent, parseTimestamp } from '@kero/events';
 import type { LogRecord } from '@kero/messaging';
@@ -43,12 +44,9 @@ export function interpretRecord(record: LogRecord, options: InterpretOptions): I
   });
 
   if (record.value === null) return dead('not_an_event', 'a tombstone: the record has a key and no value');
-  if (headers.source !== undefined && !isSource(headers.source)) {
-    return dead('invalid', `the header kero-source is not a text of 1 to ${MAX_SOURCE_LENGTH} characters`);
-  }
   const fromReceiver = headers.receivedAtMicros !== undefined;
   const parsed = parseEvent(record.value, {
-    nowMs: Math.floor(receivedAtMicros / 1000),
+    nowMs: fromReceiver ? Math.floor(receivedAtMicros / 1000) : options.nowMs,
     maxFutureMs: options.eventSettings.maxFutureMs,
     retentionMs: undefined,
     maxBytes: fromReceiver ? Number.POSITIVE_INFINITY : options.eventSettings.maxBytes,
@@ -62,6 +60,9 @@ export function interpretRecord(record: LogRecord, options: InterpretOptions): I
     return dead(isObject ? 'invalid' : 'not_an_event', describeProblems(parsed.problems));
   }
   const { event } = parsed;
+  if (event.source === headers.source && !isSource(headers.source)) {
+    return dead('invalid', `the header kero-source is not a text of 1 to ${MAX_SOURCE_LENGTH} characters`);
+  }
   const { retentionMs } = options.eventSettings;
   // Against today's clock, not the time of receipt: its partition may be dropped already, and must not be made again.
   if (retentionMs !== undefined && event.timestampMicros / 1000 < options.nowMs - retentionMs) {
@@ -89,7 +90,7 @@ function readKeroHeaders(record: LogRecord): KeroHeaders {
   let receivedAtMicros: number | undefined;
   let replayOf: bigint | undefined;
   for (const [name, value] of record.headers) {
-    if (name === 'kero-source') source = value.toString('utf8');
+    if (name === 'kero-source') source = isUtf8(value) ? value.toString('utf8') : '';
     else if (name === 'kero-id') id = parseUuid(value.toString('latin1'));
     else if (name === 'kero-received-at') receivedAtMicros = micros(value.toString('latin1'));
     else if (name === 'kero-replay-of') replayOf = parseDeadLetterId(value.toString('latin1'));
@@ -116,7 +117,7 @@ function parseDeadLetterId(text: string): bigint | undefined {
 
 function isSource(text: string): boolean {
   const length = [...text].length;
-  return length >= 1 && length <= MAX_SOURCE_LENGTH && !text.includes('\u0000') && !text.includes('\ufffd');
+  return length >= 1 && length <= MAX_SOURCE_LENGTH && !text.includes('\u0000');
 }
 
 function describeProblems(problems: readonly Problem[]): string {

@@ -70,6 +70,11 @@ describe('a record of another program, without headers', () => {
     assert.equal(letter.record.receivedAtMicros, NOW * 1000);
   });
 
+  test('is measured against now, however old its record says it is', () => {
+    const event = PURCHASE.replace('2025-10-07T10:00:00Z', '2026-01-05T00:00:00Z');
+    assert.equal(interpretRecord(record(event, {}, Date.UTC(2026, 0, 1)), options).kind, 'event');
+  });
+
   test('without any record timestamp is received now', () => {
     assert.equal(eventOf(interpretRecord(record(PURCHASE, {}, -1), options)).record.receivedAtMicros, NOW * 1000);
   });
@@ -126,7 +131,7 @@ describe('what is not an event', () => {
   });
 
   test('a kero-source header that cannot be a source makes the record invalid', () => {
-    for (const source of ['', 'x'.repeat(257), 'a\u0000b', '\ufffd']) {
+    for (const source of ['', 'x'.repeat(257), 'a\u0000b']) {
       const letter = letterOf(interpretRecord(record(PURCHASE, { ...RECEIVED, 'kero-source': source }), options));
       assert.equal(letter.reason, 'invalid');
       assert.match(letter.detail, /kero-source/);
@@ -150,6 +155,21 @@ describe('a record that is the replay of a dead letter', () => {
       assert.equal(eventOf(replaying(text)).record.replayOf, undefined, text);
     }
   });
+});
+
+test('a source may hold any character, U+FFFD included; bytes that are no text cannot be a source', () => {
+  const own = PURCHASE.replace('{"user_id"', '{"source":"a\ufffdb","user_id"');
+  const headers = { ...RECEIVED, 'kero-source': 'a\ufffdb' };
+  assert.equal(eventOf(interpretRecord(record(own, headers), options)).source, 'a\ufffdb');
+  assert.equal(eventOf(interpretRecord(record(PURCHASE, headers), options)).source, 'a\ufffdb');
+  const broken = { ...record(PURCHASE), headers: [['kero-source', Buffer.from([0xff])] as const] };
+  assert.equal(letterOf(interpretRecord(broken, options)).reason, 'invalid');
+  const named = { ...record(own), headers: [['kero-source', Buffer.from([0xff])] as const] };
+  assert.equal(
+    eventOf(interpretRecord(named, options)).source,
+    'a\ufffdb',
+    'a body that names its source needs no header',
+  );
 });
 
 describe('filters and retention', () => {

@@ -88,7 +88,10 @@ async function processBatch(
   countBatch(counts, batch.records.length, batch.records.length - kept, result);
   observeBatch(batch.records.length, (performance.now() - startedAt) / 1000);
   for (const [reason, n] of result.deadLetters) {
-    logger.warn({ partition: batch.partition, reason, n }, `${n} records became dead letters (${reason})`);
+    logger.warn(
+      { partition: batch.partition, reason, n },
+      n === 1 ? `a record became a dead letter (${reason})` : `${n} records became dead letters (${reason})`,
+    );
   }
   batch.commit(settings.commitSkipped ? batch.nextOffset : afterLastKept);
 }

@@ -64,10 +64,10 @@ export async function processorService(
 
   const admin = { host: runtime.adminHost, port: runtime.adminPort ?? DEFAULT_ADMIN_PORT, health, metrics };
   context.resources.use(await startAdminServer(admin));
-  const database = await openDatabase(processorDatabaseConfig(settings), { logger });
+  const database = await openDatabase(processorDatabaseConfig(settings), { logger, stop: context.stop });
   context.resources.defer(() => database.close());
   logger.info(`database: ${database.description}`);
-  const messaging = await openMessaging(messagingChoice, { logger });
+  const messaging = await openMessaging(messagingChoice, { logger, stop: context.stop });
   context.resources.defer(() => messaging.close());
   logger.info(`messaging: ${messaging.description}`);
 

@@ -40,7 +40,12 @@ export function halves(batch: StoreBatch): [StoreBatch, StoreBatch] {
 }
 
 function refused(event: StoreEvent, error: unknown): DeadLetter {
-  return { id: event.id, reason: 'refused_by_database', detail: describeError(error), record: event.record };
+  return {
+    id: event.id,
+    reason: 'refused_by_database',
+    detail: describeError(error instanceof Error && error.cause ? error.cause : error),
+    record: event.record,
+  };
 }
 
 export function addResults(a: StoreResult, b: StoreResult): StoreResult {

@@ -34,5 +34,5 @@ export type {
 } from './event-store.ts';
 export { deadLetterReasons } from './event-store.ts';
 export { migrate } from './migrate.ts';
-export { connectDatabase, openDatabase } from './open-database.ts';
+export { connectDatabase, type OpenDatabaseContext, openDatabase } from './open-database.ts';
 export { clientErrorRules, errorRules } from './postgres/classify-error.ts';

@@ -75,6 +75,22 @@ describe('opening a database', { concurrency: false }, () => {
     await assert.rejects(openOnce({ ...config, migrate: false }), refusal('database_misconfigured', /primary key/));
   });
 
+  test('a database that cannot hold every character is refused, and those that Kero makes can', async (t) => {
+    const config = await server.newDatabase(t);
+    await server.run(`drop database ${config.database}`);
+    await server.run(`create database ${config.database} encoding 'LATIN1' template template0 locale 'C'`);
+    await assert.rejects(openOnce(config), refusal('schema_missing', /LATIN1/));
+  });
+
+  test('a commit is on disk when it is confirmed, also where the server does not wait by default', async (t) => {
+    const config = await server.newDatabase(t);
+    await server.run(`alter database ${config.database} set synchronous_commit = off`);
+    const database = await openDatabase(config, options);
+    const { rows } = await database.query('show synchronous_commit');
+    await database.close();
+    assert.deepEqual(rows, [['on']]);
+  });
+
   test('a database that does not exist is made by migrating, and named otherwise', async (t) => {
     const database = `missing_${Date.now()}`;
     t.after(() => server.run(`drop database if exists ${database} with (force)`));

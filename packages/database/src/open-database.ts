@@ -1,22 +1,32 @@
-import type { Logger } from '@kero/runtime';
+import { existsSync } from 'node:fs';
+import { type Logger, throwIfStopped } from '@kero/runtime';
+import { databaseError } from './database-errors.ts';
 import type { DatabaseConfig } from './database-settings.ts';
 import { connectRunning, openEmbedded } from './embedded/embedded-database.ts';
 import type { Database } from './event-store.ts';
 import { connectPostgres, openPostgres } from './postgres/postgres-database.ts';
+
+export interface OpenDatabaseContext {
+  readonly logger: Logger;
+  /** Ends the waits with `stopped`; what was started for the database is stopped again. */
+  readonly stop?: AbortSignal | undefined;
+}
 
 /**
  * Opens the configured database and checks that its schema fits this program; embedded mode starts the server and
  * migrates first. A server that cannot be reached is waited for about 15 seconds.
  *
  * Throws KeroError: `database_unavailable`, `database_misconfigured`, `schema_missing`, `schema_newer`,
- * `migration_failed`, `embedded_server_failed`, and `folder_in_use` when another process runs the embedded server.
+ * `migration_failed`, `embedded_server_failed`, and `folder_in_use` when another process runs the embedded server;
+ * `stopped` when `stop` aborts meanwhile.
  */
-export async function openDatabase(config: DatabaseConfig, { logger }: { logger: Logger }): Promise<Database> {
+export async function openDatabase(config: DatabaseConfig, { logger, stop }: OpenDatabaseContext): Promise<Database> {
+  throwIfStopped(stop);
   switch (config.driver) {
     case 'postgres':
-      return openPostgres(config, { logger });
+      return openPostgres(config, { logger, stop });
     case 'embedded':
-      return openEmbedded(config, { logger });
+      return openEmbedded(config, { logger, stop });
   }
 }
 
@@ -29,6 +39,11 @@ export async function connectDatabase(config: DatabaseConfig, { logger }: { logg
     case 'postgres':
       return connectPostgres(config, { logger });
     case 'embedded':
+      if (!existsSync(config.directory)) {
+        throw databaseError('embedded_server_failed', `there is no embedded PostgreSQL in ${config.directory} yet`, {
+          remedy: 'Run `kero start` first, in the same folder or with the same KERO_DATA_DIR; or set POSTGRES_HOST.',
+        });
+      }
       return (await connectRunning(config, { logger })) ?? openEmbedded(config, { logger });
   }
 }

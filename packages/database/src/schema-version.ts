@@ -40,6 +40,7 @@ export function refuseNewerSchema(applied: readonly string[]): void {
  * `database_misconfigured` when the primary key of events is gone: without it COPY would store every event again.
  */
 export async function checkSchema(client: ClientBase): Promise<void> {
+  await checkEncoding(client);
   const applied = await appliedMigrations(client);
   refuseNewerSchema(applied);
   const missing = knownMigrations().filter((name) => !applied.includes(name));
@@ -52,9 +53,25 @@ export async function checkSchema(client: ClientBase): Promise<void> {
     throw databaseError(
       'database_misconfigured',
       'events has no valid primary key (event_timestamp, id) on all of its partitions: events would be stored twice',
-      { remedy: 'Create the primary key again; `kero sql "\\d events"` shows what is there.' },
+      {
+        remedy:
+          'Create the primary key again; `kero sql "select indexdef from pg_indexes where tablename like \'events%\'"` shows what is there.',
+      },
     );
   }
+}
+
+/** Throws `schema_missing` where the database cannot hold every character: good events would look like bad data there. */
+export async function checkEncoding(client: ClientBase): Promise<void> {
+  const { rows } = await client.query<{ encoding: string }>('select getdatabaseencoding() as encoding');
+  if (rows[0]?.encoding === 'UTF8') return;
+  throw databaseError(
+    'schema_missing',
+    `the database has the encoding ${rows[0]?.encoding}, in which events cannot be stored`,
+    {
+      remedy: "Use a database with the encoding UTF8: create database NAME encoding 'UTF8' template template0.",
+    },
+  );
 }
 
 const PRIMARY_KEY = `

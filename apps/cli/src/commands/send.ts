@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { describeError } from '@kero/runtime';
+import { CommandRefused } from '../run-command.ts';
 
 export interface SendOptions {
   readonly url: string;
@@ -30,10 +32,21 @@ export async function sendEvent(options: SendOptions, now: Date): Promise<SendRe
     ['event_data', options.data],
   ];
   const sent = `{${members.map(([name, value]) => `"${name}":${value}`).join(',')}}`;
-  const response = await fetch(new URL('/api/v1/events', options.url), {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: sent,
-  });
+  const response = await postEvent(options.url, sent);
   return { sent, status: response.status, answer: await response.text() };
+}
+
+async function postEvent(url: string, body: string): Promise<Response> {
+  if (!URL.canParse(url)) throw new CommandRefused(`--url: "${url}" is not a URL such as http://127.0.0.1:8000`);
+  try {
+    return await fetch(new URL('/api/v1/events', url), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
+  } catch (error) {
+    throw new CommandRefused(
+      `No receiver answers at ${url} (${describeError(error)}): start one, or name another with --url.`,
+    );
+  }
 }

@@ -2,6 +2,7 @@ import { connectDatabase, type QueryResult } from '@kero/database';
 import type { Logger } from '@kero/runtime';
 import type { AllSettings } from '../all-settings.ts';
 import { cliDatabaseConfig } from '../cli-configs.ts';
+import { printable } from '../printable.ts';
 import { renderTable } from '../render-table.ts';
 
 /**
@@ -20,8 +21,8 @@ export async function runSql(sql: string, settings: AllSettings, logger: Logger)
 function renderResult({ columns, rows, command, rowCount }: QueryResult): string {
   if (columns.length === 0) return `${command}${rowCount === null ? '' : ` ${rowCount}`}`;
   const table = renderTable(
-    columns,
-    rows.map((row) => row.map((value) => value ?? '')),
+    columns.map(printable),
+    rows.map((row) => row.map((value) => printable(value ?? ''))),
   );
   return `${table}\n(${rows.length} ${rows.length === 1 ? 'row' : 'rows'})`;
 }

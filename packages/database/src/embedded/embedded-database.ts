@@ -28,11 +28,15 @@ export function embeddedConnection(config: EmbeddedDatabaseConfig): EmbeddedConn
 }
 
 /** Starts the server, migrates, and opens the database on it; closing the database stops the server last. */
-export async function openEmbedded(config: EmbeddedDatabaseConfig, { logger }: { logger: Logger }): Promise<Database> {
-  const server = await startEmbeddedServer(config, { logger });
+export async function openEmbedded(
+  config: EmbeddedDatabaseConfig,
+  { logger, stop }: { logger: Logger; stop?: AbortSignal | undefined },
+): Promise<Database> {
+  const server = await startEmbeddedServer(config, { logger, stop });
   try {
     const database = await openPostgres(serverConfig(config, server.connection, { migrate: true }), {
       logger,
+      stop,
       stopServer: () => server.stop(),
     });
     return database;

@@ -1,4 +1,4 @@
-import { backoffMs, describeError, isKeroError, type Logger, lockFolder, sleep } from '@kero/runtime';
+import { backoffMs, describeError, isKeroError, type Logger, lockFolder, sleep, throwIfStopped } from '@kero/runtime';
 import { databaseError } from '../database-errors.ts';
 import type { EmbeddedDatabaseConfig } from '../database-settings.ts';
 import { sqlState } from '../postgres/classify-error.ts';
@@ -33,18 +33,18 @@ const EVERY_CLUSTER_HAS = 'postgres';
 /**
  * Takes the folder, makes the cluster at the first start, and starts the server; starts it again whenever it is gone.
  *
- * Throws `folder_in_use`, `folder_unusable` or `embedded_server_failed`.
+ * Throws `folder_in_use`, `folder_unusable` or `embedded_server_failed`; `stopped` between two steps when `stop` aborted.
  */
 export async function startEmbeddedServer(
   config: EmbeddedDatabaseConfig,
-  { logger }: { logger: Logger },
+  { logger, stop }: { logger: Logger; stop?: AbortSignal | undefined },
 ): Promise<EmbeddedServer> {
   const lock = lockFolder(config.directory);
   try {
     const folder = serverFolder(config.directory);
     const programs = findServerPrograms();
     const tools: ClusterTools = { folder, programs, runAs: await chooseRunAs(config.directory, programs) };
-    const connection = await startCluster(config, tools, logger);
+    const connection = await startCluster(config, tools, logger, stop);
     return new WatchedServer(tools, connection, lock, logger);
   } catch (error) {
     lock[Symbol.dispose]();
@@ -52,7 +52,12 @@ export async function startEmbeddedServer(
   }
 }
 
-async function startCluster(config: EmbeddedDatabaseConfig, tools: ClusterTools, logger: Logger): Promise<Connection> {
+async function startCluster(
+  config: EmbeddedDatabaseConfig,
+  tools: ClusterTools,
+  logger: Logger,
+  stop: AbortSignal | undefined,
+): Promise<Connection> {
   const { folder } = tools;
   const kept = readConnection(folder);
   const wanted = {
@@ -61,6 +66,7 @@ async function startCluster(config: EmbeddedDatabaseConfig, tools: ClusterTools,
     password: config.password ?? kept?.password ?? generatePassword(),
     database: config.database,
   };
+  throwIfStopped(stop);
   if (hasCluster(folder)) {
     await stopOrphan(tools, logger);
   } else {
@@ -69,6 +75,8 @@ async function startCluster(config: EmbeddedDatabaseConfig, tools: ClusterTools,
       keepConnection(folder, { ...wanted, port: config.port ?? kept?.port ?? 0 }),
     );
   }
+  // From here on a server runs: it is for who gets it to look at the stop.
+  throwIfStopped(stop);
   let port = await startOnSomePort(config, tools, kept?.port);
   if (!(await canLogIn({ ...wanted, port }))) {
     logger.info(`setting up the role ${wanted.user} of the embedded PostgreSQL with the password of the settings`);

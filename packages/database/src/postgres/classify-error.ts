@@ -194,11 +194,15 @@ export function isForeignUnique(error: unknown): boolean {
   return !error.detail?.includes('(event_timestamp, id)=(') && !error.constraint?.endsWith('_pkey');
 }
 
+/**
+ * After these the server ends the session, or may be damaged (58, XX); and a server that became read-only (25006) was
+ * demoted: leave it, and look for the one that takes writes. By code, because the severity comes in the server's language.
+ */
+const ENDS_CONNECTION = /^(08|28|3D|57P|58|XX|25006|25P0[34]|53300)/;
+
 /** True when the connection can serve another statement after this error. */
 export function leavesConnectionUsable(error: unknown): boolean {
-  if (!isServerError(error) || error.severity !== 'ERROR') return false;
-  // A server that became read-only was demoted: leave it, and look for the one that takes writes.
-  return error.code !== '25006';
+  return isServerError(error) && error.code !== undefined && !ENDS_CONNECTION.test(error.code);
 }
 
 export interface Classified {

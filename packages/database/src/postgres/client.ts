@@ -96,6 +96,7 @@ async function connectTo(
     const { rows } = (await client.query<{ version: string; read_only: string }>({
       text: `select set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false),
         set_config('idle_in_transaction_session_timeout', $3, false),
+        set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), false),
         set_config('tcp_keepalives_idle', $4, false), set_config('tcp_keepalives_interval', $5, false),
         set_config('tcp_keepalives_count', $6, false),
         current_setting('server_version') as version, current_setting('transaction_read_only') as read_only`,

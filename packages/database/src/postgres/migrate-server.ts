@@ -2,7 +2,13 @@ import { describeError, isKeroError, type Logger } from '@kero/runtime';
 import { runner } from 'node-pg-migrate';
 import pg from 'pg';
 import { databaseError } from '../database-errors.ts';
-import { appliedMigrations, MIGRATIONS_FOLDER, MIGRATIONS_TABLE, refuseNewerSchema } from '../schema-version.ts';
+import {
+  appliedMigrations,
+  checkEncoding,
+  MIGRATIONS_FOLDER,
+  MIGRATIONS_TABLE,
+  refuseNewerSchema,
+} from '../schema-version.ts';
 import { sqlState, toDatabaseError } from './classify-error.ts';
 import { connectWritable, noLimits, type ServerAddress } from './client.ts';
 
@@ -23,6 +29,7 @@ const MAINTENANCE_DATABASE = 'postgres';
 export async function migrateServer(server: ServerAddress, { logger }: { logger: Logger }): Promise<string[]> {
   const { client } = await connectOrCreate(server, logger);
   try {
+    await checkEncoding(client);
     await takeLock(client, logger);
     refuseNewerSchema(await appliedMigrations(client));
     return await runMigrations(client, logger);
@@ -47,7 +54,7 @@ async function connectOrCreate(server: ServerAddress, logger: Logger) {
 async function createDatabase(server: ServerAddress, logger: Logger): Promise<void> {
   const { client } = await connectWritable({ ...server, database: MAINTENANCE_DATABASE }, noLimits);
   try {
-    await client.query(`create database ${pg.escapeIdentifier(server.database)}`);
+    await client.query(`create database ${pg.escapeIdentifier(server.database)} encoding 'UTF8' template template0`);
     logger.info(`created the database ${server.database}`);
   } catch (error) {
     // Somebody else was faster.

@@ -1,4 +1,4 @@
-import { type Logger, sleep } from '@kero/runtime';
+import { type Logger, sleep, throwIfStopped } from '@kero/runtime';
 import type pg from 'pg';
 import type { AuditLog } from '../audit-log.ts';
 import type { PostgresConfig } from '../database-settings.ts';
@@ -33,13 +33,16 @@ export interface OpenOptions {
   readonly closeGraceMs?: number;
   /** Called last when the database is closed. */
   readonly stopServer?: () => Promise<void>;
+  /** Ends the wait for the server with `stopped`. */
+  readonly stop?: AbortSignal | undefined;
 }
 
 /** Opens a database on a server that runs, with a schema that fits. */
 export async function openPostgres(config: PostgresConfig, options: OpenOptions): Promise<Database> {
-  const { logger, patienceMs = PATIENCE_MS } = options;
-  await waitForServer(config, { logger, patienceMs });
+  const { logger, patienceMs = PATIENCE_MS, stop } = options;
+  await waitForServer(config, { logger, patienceMs, stop });
   if (config.migrate) await migrateServer(config, { logger });
+  throwIfStopped(stop);
   return connect(
     config,
     async (client) => {
@@ -53,8 +56,8 @@ export async function openPostgres(config: PostgresConfig, options: OpenOptions)
 
 /** The same without a look at the schema, for statements of a person: on a schema that does not fit they are most needed. */
 export async function connectPostgres(config: PostgresConfig, options: OpenOptions): Promise<Database> {
-  const { logger, patienceMs = PATIENCE_MS } = options;
-  await waitForServer(config, { logger, patienceMs });
+  const { logger, patienceMs = PATIENCE_MS, stop } = options;
+  await waitForServer(config, { logger, patienceMs, stop });
   return connect(config, async () => {}, options);
 }
 

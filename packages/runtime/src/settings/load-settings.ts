@@ -51,7 +51,8 @@ export function readSettings<G extends { [K in keyof G]: SettingsGroup }>(
     const found: Record<string, unknown> = {};
     const before = problems.length;
     for (const [name, setting] of Object.entries(group.settings)) {
-      known.add(setting.name).add(`${setting.name}_FILE`);
+      known.add(setting.name);
+      if (setting.secret) known.add(`${setting.name}_FILE`);
       const raw = readRaw(setting, input.environment, dotEnv, problems);
       found[name] = parse(setting, raw, problems);
       report.push({ setting, source: raw.source, shown: show(setting, raw.text) });
