@@ -117,7 +117,7 @@ async function prove(mutant: Mutant, kero: string, seed: string, stop: AbortSign
       output += text;
     });
   }
-  // A Ctrl-C of the terminal reaches the prover by itself, and its second one would make it leave at once.
+  // In a group of its own: what Ctrl-C sends to the group would be its second signal, and make it leave at once.
   const interrupt = () => child.kill('SIGTERM');
   stop.addEventListener('abort', interrupt);
   await new Promise((resolve) => child.once('close', resolve));
