@@ -4,6 +4,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { describeError } from './errors.ts';
 import { runtimeError } from './runtime-errors.ts';
 
+/** Keeps locks from the garbage collector, which would close their files and with that end them unnoticed. */
+const heldLocks = new Set<DatabaseSync>();
+
 /**
  * Takes a folder for this process alone, until the returned lock is disposed or the process is gone.
  *
@@ -34,7 +37,13 @@ export function lockFolder(folder: string): Disposable {
     });
   }
   const held = lock;
-  return { [Symbol.dispose]: () => held.close() };
+  heldLocks.add(held);
+  return {
+    [Symbol.dispose]: () => {
+      heldLocks.delete(held);
+      held.close();
+    },
+  };
 }
 
 function readOwner(folder: string): string {
