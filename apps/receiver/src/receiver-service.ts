@@ -62,7 +62,7 @@ export async function receiverService(
 
   const admin = { host: runtime.adminHost, port: runtime.adminPort ?? DEFAULT_ADMIN_PORT, health, metrics };
   context.resources.use(await startAdminServer(admin));
-  const messaging = await openMessaging(messagingChoice, { logger });
+  const messaging = await openMessaging(messagingChoice, { logger, stop: context.stop });
   context.resources.defer(() => messaging.close());
   logger.info(`messaging: ${messaging.description}`);
 

@@ -37,5 +37,5 @@ export {
   type SkipResult,
   whyNotSkip,
 } from './offset-admin.ts';
-export { openMessaging } from './open-messaging.ts';
+export { type OpenMessagingContext, openMessaging } from './open-messaging.ts';
 export { partitionForKey } from './partition-for-key.ts';

@@ -1,7 +1,13 @@
 import { existsSync } from 'node:fs';
-import type { Logger } from '@kero/runtime';
+import { type Logger, throwIfStopped } from '@kero/runtime';
 import type { Messaging } from './messaging.ts';
 import type { MessagingConfig } from './messaging-settings.ts';
+
+export interface OpenMessagingContext {
+  readonly logger: Logger;
+  /** Ends the wait for brokers with `stopped`. */
+  readonly stop?: AbortSignal | undefined;
+}
 
 /**
  * Opens the log that the configuration names. Drivers are loaded when they are chosen, so that a process on Kafka does
@@ -9,7 +15,8 @@ import type { MessagingConfig } from './messaging-settings.ts';
  *
  * Throws KeroError: what each driver says, all of them in docs/errors.md.
  */
-export async function openMessaging(config: MessagingConfig, context: { readonly logger: Logger }): Promise<Messaging> {
+export async function openMessaging(config: MessagingConfig, context: OpenMessagingContext): Promise<Messaging> {
+  throwIfStopped(context.stop);
   switch (config.driver) {
     case 'kafka': {
       if (config.leftBehind && existsSync(config.leftBehind.directory)) {

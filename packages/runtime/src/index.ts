@@ -60,3 +60,4 @@ export {
   oneOf,
   text,
 } from './settings/setting-types.ts';
+export { throwIfStopped, unlessStopped } from './stopped.ts';

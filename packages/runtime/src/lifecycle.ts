@@ -34,7 +34,8 @@ export interface ServiceOptions {
 const SECOND_SIGNAL_DEAF_MS = 1000;
 
 /**
- * Runs a service until it is told to stop, and returns the exit code.
+ * Runs a service until it is told to stop, and returns the exit code. A service that is still starting then may leave with
+ * `stopped` (throwIfStopped).
  *
  * running --signal--> stopping --main returned, resources closed--> stopped (0)
  *                        |--second signal, or SHUTDOWN_TIMEOUT passed--> ended by force (1)
@@ -88,8 +89,9 @@ export async function runService(
   try {
     await main({ stop: controller.signal, resources, end: () => beginStop('done'), fail });
   } catch (error) {
+    const stoppedAsTold = controller.signal.aborted && isKeroError(error, 'stopped');
     // From here on the time is running: what does not let go must not keep a process that has failed.
-    fail(error);
+    if (!stoppedAsTold) fail(error);
   }
   try {
     await resources.disposeAsync();

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import { KeroError } from './errors.ts';
 import { aborted, type ProcessLike, runService } from './lifecycle.ts';
 import { createLogger } from './logger.ts';
+import { throwIfStopped, unlessStopped } from './stopped.ts';
 
 function setUp() {
   const lines: string[] = [];
@@ -106,5 +107,42 @@ describe('runService', () => {
       }),
       0,
     );
+  });
+});
+
+describe('a service that is told to stop while it starts', () => {
+  test('ends in order, without waiting for what it waits for', async () => {
+    const { emitter, options, lines } = setUp();
+    const running = runService(options, async ({ stop }) => {
+      await unlessStopped(new Promise<never>(() => {}), stop);
+    });
+    emitter.emit('SIGINT');
+    assert.equal(await running, 0);
+    assert.doesNotMatch(lines.join(''), /fatal/);
+  });
+
+  test('goes no further at the next step', async () => {
+    const { emitter, options } = setUp();
+    const steps: string[] = [];
+    const running = runService(options, async ({ stop }) => {
+      for (const step of ['first', 'second']) {
+        throwIfStopped(stop);
+        steps.push(step);
+        await unlessStopped(Promise.resolve(), stop);
+        emitter.emit('SIGINT');
+      }
+    });
+    assert.equal(await running, 0);
+    assert.deepEqual(steps, ['first']);
+  });
+
+  test('fails when something else went wrong', async () => {
+    const { emitter, options } = setUp();
+    const running = runService(options, async ({ stop }) => {
+      emitter.emit('SIGINT');
+      await unlessStopped(Promise.reject(new Error('late')), stop).catch(() => {});
+      throw new Error('the disk is full');
+    });
+    assert.equal(await running, 1);
   });
 });

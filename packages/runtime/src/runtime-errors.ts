@@ -22,6 +22,11 @@ export const runtimeErrors = {
     meaning: 'A data folder cannot be made or written.',
     remedy: 'Check that the named folder exists, belongs to the user that runs Kero, and that the disk is not full.',
   },
+  stopped: {
+    retryable: true,
+    meaning: 'The process was told to stop while it was starting. It ends in order; this is not a failure.',
+    remedy: 'Nothing to do: start it again when it is wanted.',
+  },
 } as const;
 
 export const runtimeError = errorFactory(runtimeErrors);

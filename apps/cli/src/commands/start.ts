@@ -3,7 +3,15 @@ import { type Database, type EmbeddedConnection, embeddedConnection, openDatabas
 import { type Messaging, openMessaging, shareMessaging } from '@kero/messaging';
 import { createProcessorCounts, type ProcessorCounts, processorDatabaseConfig, runProcessor } from '@kero/processor';
 import { type RunningReceiver, startReceiver } from '@kero/receiver';
-import { Health, type Logger, Metrics, type ServiceContext, startAdminServer, watchEventLoop } from '@kero/runtime';
+import {
+  Health,
+  type Logger,
+  Metrics,
+  type ServiceContext,
+  startAdminServer,
+  throwIfStopped,
+  watchEventLoop,
+} from '@kero/runtime';
 import type { AllSettings } from '../all-settings.ts';
 import { startMessagingConfig } from '../cli-configs.ts';
 import { renderStartText } from '../start-text.ts';
@@ -21,7 +29,8 @@ export interface RunningKero {
 
 /**
  * `kero start`: receiver and processor in one process, on whatever messaging and database the settings name; with nothing
- * set, everything embedded. Runs until `context.stop`. Calls `onReady` once events are taken.
+ * set, everything embedded. Runs until `context.stop`. Calls `onReady` once events are taken, unless the stop came before;
+ * throws `stopped` when it came before anything runs.
  *
  * At the end the receiver stops taking events and the processor finishes its batches; only then the database (with an embedded
  * server) and the log are closed.
@@ -38,11 +47,12 @@ export async function startService(
   const metrics = Metrics.ofProcess();
   context.resources.use(watchEventLoop({ metrics, logger }));
   const messagingChoice = startMessagingConfig(settings);
-  const messaging = await openMessaging(messagingChoice, { logger });
+  const messaging = await openMessaging(messagingChoice, { logger, stop: context.stop });
   context.resources.defer(() => messaging.close());
   context.resources.use(await shareMessaging(messaging, messagingChoice, { logger }));
-  const database = await openDatabase(startDatabaseConfig(settings), { logger });
+  const database = await openDatabase(startDatabaseConfig(settings), { logger, stop: context.stop });
   context.resources.defer(() => database.close());
+  throwIfStopped(context.stop);
   const admin = await startAdminServer({
     host: runtime.adminHost,
     port: runtime.adminPort ?? DEFAULT_ADMIN_PORT,
@@ -57,8 +67,10 @@ export async function startService(
   // Its failure stops the receiver too; its end after a stop is waited for below.
   processing.catch(context.fail);
   const receiver = await startReceiver(context, shared);
-  started();
-  onReady({ messaging, database, receiver, processorCounts, adminPort: admin.port });
+  if (!context.stop.aborted) {
+    started();
+    onReady({ messaging, database, receiver, processorCounts, adminPort: admin.port });
+  }
   await processing;
 }
 

@@ -11,7 +11,7 @@ const DATABASE_MISSING = '3D000';
  */
 export async function waitForServer(
   server: ServerAddress,
-  { logger, patienceMs, stop }: { logger: Logger; patienceMs: number; stop: AbortSignal | undefined },
+  { logger, patienceMs, stop }: { logger: Logger; patienceMs: number; stop?: AbortSignal | undefined },
 ): Promise<void> {
   const giveUpAt = performance.now() + patienceMs;
   for (let attempt = 0; ; attempt++) {

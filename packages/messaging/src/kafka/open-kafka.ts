@@ -1,8 +1,9 @@
-import { isKeroError, type Logger, sleep, withDeadline } from '@kero/runtime';
+import { isKeroError, type Logger, sleep, unlessStopped, withDeadline } from '@kero/runtime';
 import { Admin } from '@platformatic/kafka';
 import type { Consumer, LagReader, Messaging, Producer } from '../messaging.ts';
 import { messagingError } from '../messaging-errors.ts';
 import type { KafkaConfig } from '../messaging-settings.ts';
+import type { OpenMessagingContext } from '../open-messaging.ts';
 import { checkTopic, type TopicSettings } from './check-topic.ts';
 import { addresses, type Connection, clientOptions, readConnection } from './client-options.ts';
 import { createTopic } from './create-topic.ts';
@@ -14,6 +15,8 @@ import { readTopicState, type TopicState } from './topic-state.ts';
 
 const CONNECT_PATIENCE_MS = 15_000;
 const CONNECT_PAUSE_MS = 500;
+/** After which silence a person is told what is waited for. */
+const TELL_AFTER_MS = 2000;
 /** Kafka's own defaults, for a topic whose settings this client may not read. */
 const DEFAULT_SETTINGS = { minInSyncReplicas: 1, maxMessageBytes: 1_048_588 };
 
@@ -21,21 +24,45 @@ const DEFAULT_SETTINGS = { minInSyncReplicas: 1, maxMessageBytes: 1_048_588 };
  * Connects to the brokers and checks that the topic keeps what it is given; creates it when the configuration says so.
  *
  * Throws KeroError: `log_unavailable` (no broker answers within about 15 s, or refuses the credentials), `topic_missing`,
- * `topic_unsafe`.
+ * `topic_unsafe`, `stopped`.
  */
-export async function openKafka(config: KafkaConfig, context: { readonly logger: Logger }): Promise<Messaging> {
+export async function openKafka(config: KafkaConfig, context: OpenMessagingContext): Promise<Messaging> {
   const { logger } = context;
   const connection = await readConnection(config);
+  const patience = `waiting for up to ${CONNECT_PATIENCE_MS / 1000} s`;
+  const tell = once((reason) => logger.warn(`Kafka (${addresses(config)}) cannot be used yet: ${reason}; ${patience}`));
+  const silence = setTimeout(() => tell('no answer'), TELL_AFTER_MS);
+  try {
+    const opened = await openWithPatience(connection, config, context, tell);
+    return new KafkaMessaging(connection, config, opened, logger);
+  } finally {
+    clearTimeout(silence);
+  }
+}
+
+function once(tell: (reason: string) => void): (reason: string) => void {
+  let told = false;
+  return (reason) => {
+    if (!told) tell(reason);
+    told = true;
+  };
+}
+
+async function openWithPatience(
+  connection: Connection,
+  config: KafkaConfig,
+  { logger, stop }: OpenMessagingContext,
+  onFailure: (reason: string) => void,
+): Promise<OpenedTopic> {
   const giveUpAt = performance.now() + CONNECT_PATIENCE_MS;
   for (let attempt = 0; ; attempt++) {
     const admin = newAdmin(connection, attempt);
     try {
       const left = Math.max(1000, giveUpAt - performance.now());
       const noAnswer = () => messagingError('log_unavailable', 'no answer');
-      const opened = await withDeadline(openTopic(admin, config, logger), left, noAnswer);
-      return new KafkaMessaging(connection, config, opened, logger);
+      return await unlessStopped(withDeadline(openTopic(admin, config, logger), left, noAnswer), stop);
     } catch (error) {
-      const final = isKeroError(error, 'topic_missing', 'topic_unsafe');
+      const final = isKeroError(error, 'topic_missing', 'topic_unsafe', 'stopped');
       if (final) throw error;
       if (isAuthenticationFailure(error)) {
         const message = `the Kafka brokers (${addresses(config)}) refused the credentials: ${reasonOf(error)}`;
@@ -51,8 +78,8 @@ export async function openKafka(config: KafkaConfig, context: { readonly logger:
           remedy: 'Check KAFKA_BOOTSTRAP_SERVERS and KAFKA_SECURITY_PROTOCOL, and that the brokers run.',
         });
       }
-      logger.debug({ reason: reasonOf(error) }, 'cannot reach Kafka yet');
-      await sleep(CONNECT_PAUSE_MS);
+      onFailure(reasonOf(error));
+      await sleep(CONNECT_PAUSE_MS, stop);
     } finally {
       void admin.close().catch(() => {});
     }
