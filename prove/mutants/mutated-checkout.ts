@@ -16,7 +16,9 @@ import type { Edit } from './mutants.ts';
 /** A copy of the checkout with the edits made, ready to run. Throws when an edit does not fit the code any more. */
 export function mutatedCheckout(root: string, edits: readonly Edit[]): string {
   const copy = mkdtempSync(join(tmpdir(), 'kero-mutant-'));
-  const files = execFileSync('git', ['ls-files', '-z', 'apps', 'packages'], { cwd: root, encoding: 'utf8' });
+  // Also what is new and not added yet: a file that is there already may import it.
+  const wanted = ['--cached', '--others', '--exclude-standard', 'apps', 'packages'];
+  const files = execFileSync('git', ['ls-files', '-z', ...wanted], { cwd: root, encoding: 'utf8' });
   for (const file of files.split('\0').filter((name) => name !== '' && existsSync(join(root, name)))) {
     mkdirSync(dirname(join(copy, file)), { recursive: true });
     cpSync(join(root, file), join(copy, file));

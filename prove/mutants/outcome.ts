@@ -12,13 +12,14 @@ export type Outcome =
 type Expectation = Pick<Mutant, 'caughtBy' | 'outOfReach'>;
 
 const PROVED = /^PROVED: /m;
+const FAILED = /^the prover failed: .*$/m;
 const BROKEN = /^BROKEN: ([^(]+) \(/m;
 
 /** `output` is all that the prover wrote. */
 export function readOutcome({ caughtBy, outOfReach }: Expectation, output: string): Outcome {
   if (PROVED.test(output)) return { kind: 'survived' };
   const broken = BROKEN.exec(output)?.[1]?.split(', ');
-  if (!broken) return { kind: 'failed', why: output.trimEnd().split('\n').at(-1) || 'no output' };
+  if (!broken) return { kind: 'failed', why: FAILED.exec(output)?.[0] ?? 'no verdict in its output' };
   const asExpected = outOfReach !== undefined || caughtBy.some((invariant) => broken.includes(invariant));
   return { kind: asExpected ? 'caught' : 'otherwise', broken };
 }
@@ -38,6 +39,6 @@ export function describeOutcome({ caughtBy, outOfReach }: Expectation, outcome: 
     case 'otherwise':
       return `NOT CAUGHT: ${outcome.broken.join(', ')} broken, but none of ${caughtBy.join(', ')}`;
     case 'failed':
-      return `NO VERDICT: ${outcome.why}`;
+      return `NOT RUN: ${outcome.why}`;
   }
 }
