@@ -71,9 +71,8 @@ async function startCluster(
     await stopOrphan(tools, logger);
   } else {
     logger.info(`making a new PostgreSQL cluster in ${folder.data}`);
-    await createCluster(tools, wanted, () =>
-      keepConnection(folder, { ...wanted, port: config.port ?? kept?.port ?? 0 }),
-    );
+    const keep = () => keepConnection(folder, { ...wanted, port: config.port ?? kept?.port ?? 0 });
+    await createCluster(tools, wanted, keep, stop);
   }
   // From here on a server runs: it is for who gets it to look at the stop.
   throwIfStopped(stop);

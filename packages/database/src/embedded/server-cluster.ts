@@ -1,5 +1,6 @@
 import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { throwIfStopped } from '@kero/runtime';
 import { databaseError } from '../database-errors.ts';
 import type { RunAs } from './run-as.ts';
 import { runProgram } from './run-program.ts';
@@ -46,12 +47,13 @@ export function hasCluster({ data }: ServerFolder): boolean {
 
 /**
  * Makes a new cluster. It is made beside and renamed when it is whole, so one whose making was interrupted is never taken
- * for one; `beforeVisible` runs just before that.
+ * for one; `beforeVisible` runs just before that. Ends early with `stopped` when `stop` aborts.
  */
 export async function createCluster(
   tools: ClusterTools,
   superuser: { readonly user: string; readonly password: string },
   beforeVisible: () => void,
+  stop?: AbortSignal | undefined,
 ): Promise<void> {
   const { folder, programs, runAs } = tools;
   const unfinished = `${folder.data}.new`;
@@ -74,9 +76,10 @@ export async function createCluster(
         ...['--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8', '--locale', 'C'],
         ...Object.entries(CONFIGURATION).flatMap(([name, value]) => ['--set', `${name}=${value}`]),
       ],
-      { cwd: folder.path },
+      { cwd: folder.path, stop },
     );
     if (!made.ok) {
+      throwIfStopped(stop);
       const said = errorLines(made.output);
       throw databaseError('embedded_server_failed', `initdb could not make ${folder.data}: ${said}`);
     }
