@@ -1,7 +1,8 @@
-import { type Database, databaseConfig, databaseSettings, openDatabase } from '@kero/database';
+import { type Database, databaseConfig, databaseSettings, describeDatabaseConfig, openDatabase } from '@kero/database';
 import { eventSettings } from '@kero/events';
 import {
   addLagMetrics,
+  describeMessagingConfig,
   LagWatch,
   type Messaging,
   messagingConfig,
@@ -51,20 +52,24 @@ export async function processorService(
   logger: Logger,
 ): Promise<void> {
   const { runtime } = settings;
-  const health = new Health();
-  const started = health.registerProcess(context.stop);
-  const metrics = Metrics.ofProcess();
-  context.resources.use(watchEventLoop({ metrics, logger }));
   const messagingChoice = messagingConfig(settings.messaging, {
     dataDirectory: runtime.dataDirectory,
     clientId: `${runtime.projectName}-processor`,
     maxEventBytes: settings.events.maxBytes,
   });
   if (messagingChoice.driver === 'embedded') throw needsKafka('processor');
+  const databaseChoice = processorDatabaseConfig(settings);
+  logger.info(
+    `messaging: ${describeMessagingConfig(messagingChoice)}; database: ${describeDatabaseConfig(databaseChoice)}`,
+  );
 
+  const health = new Health();
+  const started = health.registerProcess(context.stop);
+  const metrics = Metrics.ofProcess();
+  context.resources.use(watchEventLoop({ metrics, logger }));
   const admin = { host: runtime.adminHost, port: runtime.adminPort ?? DEFAULT_ADMIN_PORT, health, metrics };
   context.resources.use(await startAdminServer(admin));
-  const database = await openDatabase(processorDatabaseConfig(settings), { logger, stop: context.stop });
+  const database = await openDatabase(databaseChoice, { logger, stop: context.stop });
   context.resources.defer(() => database.close());
   logger.info(`database: ${database.description}`);
   const messaging = await openMessaging(messagingChoice, { logger, stop: context.stop });

@@ -2,6 +2,7 @@ import { type EventSettings, eventSettings } from '@kero/events';
 import {
   addCircuitMetrics,
   addLagMetrics,
+  describeMessagingConfig,
   LagWatch,
   type Messaging,
   messagingConfig,
@@ -49,17 +50,18 @@ export async function receiverService(
   logger: Logger,
 ): Promise<void> {
   const { runtime } = settings;
-  const health = new Health();
-  const started = health.registerProcess(context.stop);
-  const metrics = Metrics.ofProcess();
-  context.resources.use(watchEventLoop({ metrics, logger }));
   const messagingChoice = messagingConfig(settings.messaging, {
     dataDirectory: runtime.dataDirectory,
     clientId: `${runtime.projectName}-receiver`,
     maxEventBytes: settings.events.maxBytes,
   });
   if (messagingChoice.driver === 'embedded') throw needsKafka('receiver');
+  logger.info(`messaging: ${describeMessagingConfig(messagingChoice)}`);
 
+  const health = new Health();
+  const started = health.registerProcess(context.stop);
+  const metrics = Metrics.ofProcess();
+  context.resources.use(watchEventLoop({ metrics, logger }));
   const admin = { host: runtime.adminHost, port: runtime.adminPort ?? DEFAULT_ADMIN_PORT, health, metrics };
   context.resources.use(await startAdminServer(admin));
   const messaging = await openMessaging(messagingChoice, { logger, stop: context.stop });

@@ -101,3 +101,10 @@ export function databaseConfig(
     ...common,
   };
 }
+
+/** What a configuration chooses, for the first log line: `embedded PostgreSQL in ...` or `PostgreSQL host:port, database ...`. */
+export function describeDatabaseConfig(config: DatabaseConfig): string {
+  if (config.driver === 'embedded') return `embedded PostgreSQL in ${config.directory}`;
+  const places = config.hosts.map(({ host, port }) => `${host}:${port}`).join(', ');
+  return `PostgreSQL ${places}, database ${config.database}`;
+}

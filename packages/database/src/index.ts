@@ -5,6 +5,7 @@ export {
   type DatabaseSettings,
   databaseConfig,
   databaseSettings,
+  describeDatabaseConfig,
   type EmbeddedDatabaseConfig,
   type PostgresConfig,
 } from './database-settings.ts';

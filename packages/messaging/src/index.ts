@@ -19,6 +19,7 @@ export type {
 export { AppendError, type MessagingErrorCode, messagingError, messagingErrors } from './messaging-errors.ts';
 export { addCircuitMetrics, addLagMetrics, circuitMetrics, lagMetrics } from './messaging-metrics.ts';
 export {
+  describeMessagingConfig,
   type EmbeddedConfig,
   type KafkaConfig,
   type MessagingConfig,

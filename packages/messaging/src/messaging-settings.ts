@@ -124,6 +124,12 @@ export interface EmbeddedConfig {
 /** The tagged choice of a driver: one exhaustive switch in open-messaging.ts builds it. */
 export type MessagingConfig = KafkaConfig | EmbeddedConfig;
 
+/** What a configuration chooses, for the first log line: `embedded log in ...` or `Kafka host:port, topic ...`. */
+export function describeMessagingConfig(config: MessagingConfig): string {
+  if (config.driver === 'embedded') return `embedded log in ${config.directory}`;
+  return `Kafka ${config.brokers.map(({ host, port }) => `${host}:${port}`).join(', ')}, topic ${config.topic}`;
+}
+
 /** What key and headers add to the text of an event at most: user_id and source of 256 code points, and the small rest. */
 const RECORD_OVERHEAD_BYTES = 4096;
 

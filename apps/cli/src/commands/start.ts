@@ -1,6 +1,12 @@
 import { resolve } from 'node:path';
-import { type Database, type EmbeddedConnection, embeddedConnection, openDatabase } from '@kero/database';
-import { type Messaging, openMessaging, shareMessaging } from '@kero/messaging';
+import {
+  type Database,
+  describeDatabaseConfig,
+  type EmbeddedConnection,
+  embeddedConnection,
+  openDatabase,
+} from '@kero/database';
+import { describeMessagingConfig, type Messaging, openMessaging, shareMessaging } from '@kero/messaging';
 import { createProcessorCounts, type ProcessorCounts, processorDatabaseConfig, runProcessor } from '@kero/processor';
 import { type RunningReceiver, startReceiver } from '@kero/receiver';
 import {
@@ -42,15 +48,19 @@ export async function startService(
   onReady: (running: RunningKero) => void,
 ): Promise<void> {
   const { runtime } = settings;
+  const messagingChoice = startMessagingConfig(settings);
+  const databaseChoice = startDatabaseConfig(settings);
+  logger.info(
+    `messaging: ${describeMessagingConfig(messagingChoice)}; database: ${describeDatabaseConfig(databaseChoice)}`,
+  );
   const health = new Health();
   const started = health.registerProcess(context.stop);
   const metrics = Metrics.ofProcess();
   context.resources.use(watchEventLoop({ metrics, logger }));
-  const messagingChoice = startMessagingConfig(settings);
   const messaging = await openMessaging(messagingChoice, { logger, stop: context.stop });
   context.resources.defer(() => messaging.close());
   context.resources.use(await shareMessaging(messaging, messagingChoice, { logger }));
-  const database = await openDatabase(startDatabaseConfig(settings), { logger, stop: context.stop });
+  const database = await openDatabase(databaseChoice, { logger, stop: context.stop });
   context.resources.defer(() => database.close());
   throwIfStopped(context.stop);
   const admin = await startAdminServer({

@@ -37,6 +37,7 @@ export async function openEmbedded(
     const database = await openPostgres(serverConfig(config, server.connection, { migrate: true }), {
       logger,
       stop,
+      embedded: true,
       stopServer: () => server.stop(),
     });
     return database;
@@ -57,7 +58,11 @@ export async function connectRunning(
   const kept = readConnection(serverFolder(config.directory));
   if (kept === undefined) return undefined;
   try {
-    return await connectPostgres(serverConfig(config, kept, { migrate: false }), { logger, patienceMs: 0 });
+    return await connectPostgres(serverConfig(config, kept, { migrate: false }), {
+      logger,
+      patienceMs: 0,
+      embedded: true,
+    });
   } catch (error) {
     if (isKeroError(error, 'database_unavailable')) return undefined;
     throw error;

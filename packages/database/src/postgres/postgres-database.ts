@@ -31,6 +31,8 @@ export interface OpenOptions {
   readonly limits?: SessionLimits;
   /** How long closing lets running statements go on, in milliseconds. */
   readonly closeGraceMs?: number;
+  /** This process runs the server, or another Kero does: the description says so. */
+  readonly embedded?: boolean;
   /** Called last when the database is closed. */
   readonly stopServer?: () => Promise<void>;
   /** Ends the wait for the server with `stopped`. */
@@ -64,7 +66,7 @@ export async function connectPostgres(config: PostgresConfig, options: OpenOptio
 async function connect(
   config: PostgresConfig,
   check: (client: pg.Client) => Promise<void>,
-  { limits = writerLimits, closeGraceMs = CLOSE_GRACE_MS, stopServer }: OpenOptions,
+  { limits = writerLimits, closeGraceMs = CLOSE_GRACE_MS, embedded, stopServer }: OpenOptions,
 ): Promise<Database> {
   const { client, host, port, serverVersion } = await connectWritable(config, limits);
   try {
@@ -72,7 +74,7 @@ async function connect(
   } finally {
     await client.end();
   }
-  const description = `PostgreSQL ${serverVersion} at ${host}:${port}, database ${config.database}`;
+  const description = `${embedded ? 'embedded ' : ''}PostgreSQL ${serverVersion} at ${host}:${port}, database ${config.database}`;
   const pool = new ConnectionPool({
     server: config,
     limits,
