@@ -80,10 +80,14 @@ export async function prove(
   };
   const progress = resources.use(new Progress(screen, describe));
 
-  const loadOver = AbortSignal.any([stop, AbortSignal.timeout(seconds * 1000)]);
+  const failed = new AbortController();
+  const loadOver = AbortSignal.any([stop, failed.signal, AbortSignal.timeout(seconds * 1000)]);
   const retrying = deliveries.retryUntil(loadOver);
   const load = runLoad(deliveries, { ...options, random: random.fork('load'), run }, loadOver);
-  await Promise.all([nemesis.run(schedule, loadOver), load, retrying]);
+  const faults = nemesis.run(schedule, loadOver);
+  const all = [faults, load, retrying].map((work) => work.catch((error: unknown) => failed.abort(error)));
+  await Promise.all(all);
+  if (failed.signal.aborted) throw failed.signal.reason;
   if (stop.aborted) return undefined;
 
   progress.say('load and faults are over, everything is healed; waiting for the rest');

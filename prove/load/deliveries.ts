@@ -13,6 +13,8 @@ const COME_AGAIN = new Set([408, 429]);
 const RETRY_FIRST_MS = 500;
 const RETRY_MAX_MS = 5_000;
 const RETRIES_AT_ONCE = 32;
+/** Beyond it clients make no new events: what nobody accepts need not grow without end. */
+const MAX_OPEN = 2_000;
 
 interface Open {
   readonly content: ContentLine;
@@ -41,7 +43,8 @@ export class Deliveries {
   readonly #receivers: readonly Receiver[];
   readonly #clients: readonly HttpClient[];
   readonly #open = new Map<number, Open>();
-  #turn = 0;
+  #requests = 0;
+  #retries = 0;
 
   constructor(options: { ledger: Ledger; receivers: readonly Receiver[]; clients: readonly HttpClient[] }) {
     this.#ledger = options.ledger;
@@ -52,6 +55,10 @@ export class Deliveries {
   /** Contents whose outcome is not known yet. */
   get open(): number {
     return this.#open.size;
+  }
+
+  get isFull(): boolean {
+    return this.#open.size >= MAX_OPEN;
   }
 
   record(content: Omit<ContentLine, 'line' | 'content'>): ContentLine {
@@ -83,7 +90,7 @@ export class Deliveries {
         if (running.size >= RETRIES_AT_ONCE) break;
         if (open.dueAt > now) continue;
         open.dueAt = Number.POSITIVE_INFINITY;
-        const client = this.#turn++ % this.#clients.length;
+        const client = this.#retries++ % this.#clients.length;
         const retry = this.send(open.content, 'retry', { client }).finally(() => running.delete(retry));
         running.add(retry);
       }
@@ -107,7 +114,7 @@ export class Deliveries {
   }
 
   async #sendOnce({ content, body }: Open, purpose: Purpose, client: number): Promise<Answer> {
-    const turn = this.#turn++;
+    const turn = this.#requests++;
     const receiver = this.#receivers[turn % this.#receivers.length];
     const http = this.#clients[client % this.#clients.length];
     if (!receiver || !http) throw new Error('no receiver to send to');

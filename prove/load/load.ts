@@ -53,7 +53,7 @@ async function runClient(
   const accepted: ContentLine[] = [];
   const running = new Set<Promise<unknown>>();
   const everyMs = (1000 * options.clients) / options.rate;
-  const startedAt = performance.now();
+  let startedAt = performance.now();
 
   const send = (content: ContentLine, purpose: 'first' | 'resend') => {
     const sending = deliveries.send(content, purpose, { client }).then((answer) => {
@@ -67,6 +67,10 @@ async function runClient(
     const lateMs = performance.now() - startedAt - n * everyMs;
     if (lateMs < 0) await delay(-lateMs);
     while (running.size >= MAX_IN_FLIGHT && !stop.aborted) await Promise.race(running);
+    const fullSince = performance.now();
+    while (deliveries.isFull && !stop.aborted) await delay(50);
+    // What was not made meanwhile is not made up for.
+    startedAt += performance.now() - fullSince;
     if (stop.aborted) break;
 
     const random = plan.fork(n);

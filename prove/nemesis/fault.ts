@@ -48,6 +48,6 @@ export interface InjectedFault {
   readonly from: number;
   /** When the healing was finished; undefined while it lasts. */
   until: number | undefined;
-  /** Why it could not be injected or healed. */
+  /** Why it could not be injected. */
   failure: string | undefined;
 }

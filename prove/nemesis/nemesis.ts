@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Random } from '../random.ts';
 import type { System } from '../system/system.ts';
-import type { FaultKind, InjectedFault, Part, PlannedFault } from './fault.ts';
+import type { FaultKind, Heal, InjectedFault, Part, PlannedFault } from './fault.ts';
 
 export interface NemesisOptions {
   readonly system: System;
@@ -26,7 +26,10 @@ export class Nemesis {
     return this.injected.filter((fault) => fault.until === undefined);
   }
 
-  /** Resolves when every fault is healed: at the end of the schedule, or soon after `stop`. */
+  /**
+   * Resolves when every fault is healed: at the end of the schedule, or soon after `stop`. Rejects when one cannot be healed:
+   * such a run proves nothing.
+   */
   async run(schedule: readonly PlannedFault[], stop: AbortSignal): Promise<void> {
     const startedAt = performance.now();
     const running: Promise<void>[] = [];
@@ -37,12 +40,15 @@ export class Nemesis {
       if (stop.aborted) break;
       const kind = this.#options.kinds.find(({ name }) => name === planned.name);
       if (!kind) throw new Error(`no fault has the name ${planned.name}`);
-      await Promise.all(kind.touches.map((part) => this.#busy.get(part)));
+      await Promise.allSettled(kind.touches.map((part) => this.#busy.get(part)));
       if (stop.aborted) break;
       const fault = this.#inject(kind, planned, stop);
       for (const part of kind.touches) this.#busy.set(part, fault);
+      // Looked at below; a fault that cannot be healed must not end the process before the others are.
+      fault.catch(() => {});
       running.push(fault);
     }
+    await Promise.allSettled(running);
     await Promise.all(running);
   }
 
@@ -61,26 +67,22 @@ export class Nemesis {
     const say = (detail: string) => {
       fault.detail = detail;
     };
+    let heal: Heal | undefined;
+    log(`fault ${number} begins: ${kind.name}`);
     try {
-      log(`fault ${number} begins: ${kind.name}`);
-      const heal = await kind.begin({
-        system,
-        random: random.fork(`fault ${number}`),
-        over: over.signal,
-        say,
-        produceGarbage,
-      });
+      const context = { system, random: random.fork(`fault ${number}`), over: over.signal, say, produceGarbage };
+      heal = await kind.begin(context);
       if (fault.detail) log(`fault ${number}: ${fault.detail}`);
       await pause((until - from) * 1000, stop);
-      over.abort();
-      await heal();
-      log(`fault ${number} is healed: ${kind.name}`);
     } catch (error) {
-      over.abort();
+      // What another fault has broken already cannot be broken once more.
       fault.failure = error instanceof Error ? error.message : String(error);
-      log(`fault ${number} went wrong: ${kind.name}: ${fault.failure}`);
+      log(`fault ${number} could not be injected: ${kind.name}: ${fault.failure}`);
     }
+    over.abort();
+    await heal?.();
     fault.until = Date.now();
+    log(`fault ${number} is healed: ${kind.name}`);
   }
 }
 

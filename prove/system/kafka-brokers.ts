@@ -91,7 +91,10 @@ export async function startBrokers(folder: string): Promise<KafkaBrokers> {
     kill: (node, signal) => nodeAt(node).kill(signal),
     async start(node) {
       await nodeAt(node).start();
-      await nodeAt(node).ready();
+      // On a busy machine one look of a minute is not always enough.
+      await nodeAt(node)
+        .ready()
+        .catch(() => nodeAt(node).ready());
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
