@@ -19,6 +19,8 @@ export interface KafkaCluster extends AsyncDisposable {
   kill(node: number, signal: NodeJS.Signals): Promise<void>;
   /** Starts a killed node on its old data and waits until it listens. */
   start(node: number): Promise<void>;
+  /** The folder where a node keeps its partitions, `TOPIC-PARTITION` each. */
+  dataFolder(node: number): string;
   /** Ends the nodes and removes their data. Idempotent. */
   close(): Promise<void>;
 }
@@ -66,7 +68,15 @@ export async function startKafka(options: KafkaClusterOptions): Promise<KafkaClu
 
 function givenCluster(addresses: string[]): KafkaCluster {
   const refuse = () => Promise.reject(new Error('brokers of TEST_KAFKA_BOOTSTRAP_SERVERS are not stopped by tests'));
-  return cluster(addresses, { ours: false, kill: refuse, start: refuse, close: async () => {} });
+  return cluster(addresses, {
+    ours: false,
+    kill: refuse,
+    start: refuse,
+    dataFolder: () => {
+      throw new Error('the data of brokers of TEST_KAFKA_BOOTSTRAP_SERVERS is not touched by tests');
+    },
+    close: async () => {},
+  });
 }
 
 async function startNodes({ nodes: count, config = {} }: KafkaClusterOptions): Promise<KafkaCluster> {
@@ -111,6 +121,7 @@ async function startNodes({ nodes: count, config = {} }: KafkaClusterOptions): P
         await nodeAt(index).start();
         await nodeAt(index).ready();
       },
+      dataFolder: (index) => nodeAt(index).dataFolder,
       close: () => {
         closing ??= close();
         return closing;
@@ -130,7 +141,7 @@ async function startNodes({ nodes: count, config = {} }: KafkaClusterOptions): P
 
 function cluster(
   addresses: readonly string[],
-  rest: Pick<KafkaCluster, 'ours' | 'kill' | 'start' | 'close'>,
+  rest: Pick<KafkaCluster, 'ours' | 'kill' | 'start' | 'dataFolder' | 'close'>,
 ): KafkaCluster {
   const brokers = addresses.map((address) => {
     const colon = address.lastIndexOf(':');

@@ -44,6 +44,10 @@ export class KafkaNode {
     return `127.0.0.1:${this.#options.clientPort}`;
   }
 
+  get dataFolder(): string {
+    return join(this.#options.directory, 'data');
+  }
+
   async format(): Promise<void> {
     await mkdir(this.#options.directory, { recursive: true });
     await writeFile(this.#propertiesFile, this.#properties());
@@ -94,7 +98,7 @@ export class KafkaNode {
   }
 
   #properties(): string {
-    const { id, voters, clientPort, controllerPort, directory, config } = this.#options;
+    const { id, voters, clientPort, controllerPort, config } = this.#options;
     const replication = String(Math.min(3, voters.length));
     const properties = {
       'process.roles': 'broker,controller',
@@ -103,7 +107,7 @@ export class KafkaNode {
       listeners: `PLAINTEXT://127.0.0.1:${clientPort},CONTROLLER://127.0.0.1:${controllerPort}`,
       'advertised.listeners': `PLAINTEXT://127.0.0.1:${clientPort}`,
       'controller.listener.names': 'CONTROLLER',
-      'log.dirs': join(directory, 'data'),
+      'log.dirs': this.dataFolder,
       'default.replication.factor': replication,
       'min.insync.replicas': voters.length >= 3 ? '2' : '1',
       'offsets.topic.replication.factor': replication,

@@ -2,7 +2,7 @@ import { isKeroError, type Logger, sleep, withDeadline } from '@kero/runtime';
 import { ResponseError } from '@platformatic/kafka';
 import { messagingError } from '../messaging-errors.ts';
 import type { Connection } from './client-options.ts';
-import { decodePartition, type FetchResponse } from './decode-fetch.ts';
+import { type Decoded, decodePartition, type FetchResponse } from './decode-fetch.ts';
 import type { Epoch } from './epoch.ts';
 import { isUndecodable, reasonOf } from './kafka-errors.ts';
 import type { PartitionReader } from './partition-reader.ts';
@@ -41,21 +41,27 @@ export interface FetcherOptions {
   readonly onTopicChanged: (epoch: Epoch) => void;
 }
 
+interface Suspicion {
+  /** How often the batch at its position was undecodable. */
+  readonly tries: number;
+  /** How much is still to be read batch by batch. */
+  readonly bytesLeft: number;
+}
+
 /**
  * Fetches for the current epoch with one client that does nothing else (a fetch that waits holds up everything behind it on
  * its connection): for each broker one fetch at a time, also across epochs, of the partitions that it leads and that want
  * more. An answer of an epoch that has ended is dropped.
  *
- * One batch that cannot be decoded makes the whole answer unreadable. So the partitions that were in it are suspects, which
- * are fetched alone until it is clear which one it was.
+ * One batch that cannot be decoded makes the whole answer unreadable. So the partitions that were in it are suspects: each
+ * is fetched alone and batch by batch, until it has passed what was in that answer or stands before the batch.
  */
 export class Fetcher {
   readonly #options: FetcherOptions;
   readonly #client: RotatingClient;
   readonly #closing = new AbortController();
   readonly #busyBrokers = new Set<number>();
-  /** How often each was undecodable when it was fetched alone. */
-  readonly #suspects = new Map<PartitionReader, number>();
+  readonly #suspects = new Map<PartitionReader, Suspicion>();
   #turn = 0;
   #epoch: Epoch | undefined;
   #planning = false;
@@ -164,12 +170,13 @@ export class Fetcher {
         topics: [
           {
             topicId: epoch.logId,
-            partitions: readers.map(({ partition, position }) => ({
-              partition,
-              fetchOffset: position,
+            partitions: readers.map((reader) => ({
+              partition: reader.partition,
+              fetchOffset: reader.position,
               currentLeaderEpoch: -1,
               lastFetchedEpoch: -1,
-              partitionMaxBytes: PARTITION_BYTES,
+              // At least one batch comes, whatever its size.
+              partitionMaxBytes: this.#suspects.has(reader) ? 1 : PARTITION_BYTES,
             })),
           },
         ],
@@ -179,7 +186,6 @@ export class Fetcher {
       this.#answeredAt = performance.now();
       this.#options.onAnswer();
       this.#deliver(epoch, response);
-      for (const reader of readers) this.#suspects.delete(reader);
     } catch (error) {
       if (isKeroError(error, 'log_unavailable')) this.#options.onHung();
       else if (isUndecodable(error)) this.#onUndecodable(epoch, readers, reasonOf(error));
@@ -197,6 +203,7 @@ export class Fetcher {
       const reader = epoch.readers.get(part.partitionIndex);
       if (!reader || part.errorCode !== 0) continue;
       const decoded = decodePartition(part, reader.position);
+      this.#lessenSuspicion(reader, decoded);
       if (decoded.next === reader.position) continue;
       reader.deliver(decoded);
       any = true;
@@ -218,16 +225,24 @@ export class Fetcher {
     this.#deliver(epoch, response);
   }
 
+  #lessenSuspicion(reader: PartitionReader, { records, next }: Decoded): void {
+    const suspicion = this.#suspects.get(reader);
+    if (!suspicion) return;
+    const bytesLeft = suspicion.bytesLeft - records.reduce((sum, { bytes }) => sum + bytes, 0);
+    if (bytesLeft <= 0 || next === reader.position) this.#suspects.delete(reader);
+    else this.#suspects.set(reader, { tries: 0, bytesLeft });
+  }
+
   #onUndecodable(epoch: Epoch, readers: readonly PartitionReader[], reason: string): void {
     this.#answeredAt = performance.now();
     const [only, ...more] = readers;
     if (epoch !== this.#epoch || !only) return;
     if (more.length > 0) {
-      for (const reader of readers) this.#suspects.set(reader, 0);
+      for (const reader of readers) this.#suspects.set(reader, { tries: 0, bytesLeft: PARTITION_BYTES });
       return;
     }
-    const tries = (this.#suspects.get(only) ?? 0) + 1;
-    this.#suspects.set(only, tries);
+    const tries = (this.#suspects.get(only)?.tries ?? 0) + 1;
+    this.#suspects.set(only, { tries, bytesLeft: PARTITION_BYTES });
     if (tries < UNDECODABLE_TRIES) return;
     this.#suspects.delete(only);
     this.#options.onUndecodable(epoch, only, reason);

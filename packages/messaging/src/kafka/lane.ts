@@ -164,6 +164,7 @@ export class Lane {
 
   async #send(partition: number, batch: readonly WaitingRecord[]): Promise<void> {
     const { topic, compression } = this.#options;
+    await this.#checkPartition(partition);
     await this.#client.send({
       acks: -1,
       compression,
@@ -176,6 +177,16 @@ export class Lane {
         headers: new Map(headers.map(([name, bytes]) => [Buffer.from(name), bytes])),
       })),
     });
+  }
+
+  /** A partition that is new to the client, it takes for another one (modulo the number it knows), silently. */
+  async #checkPartition(partition: number): Promise<void> {
+    const { topic } = this.#options;
+    for (const forceUpdate of [false, true]) {
+      const metadata = await this.#client.metadata({ topics: [topic], forceUpdate });
+      if (partition < (metadata.topics.get(topic)?.partitionsCount ?? 0)) return;
+    }
+    throw messagingError('log_unavailable', `the brokers do not know partition ${partition} of ${topic}`);
   }
 
   #onFailure(queue: PartitionQueue, batch: WaitingRecord[], error: unknown): void {
