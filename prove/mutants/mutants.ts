@@ -120,12 +120,18 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'no-unique-key',
-    mistake: 'events has no primary key',
+    mistake: 'events has no primary key, and nobody looks for it at the start',
     edits: [
       {
         file: 'packages/database/migrations/000001_events.sql',
         find: '  log_offset      bigint      not null,\n  constraint events_pkey primary key (event_timestamp, id)\n',
         replace: '  log_offset      bigint      not null\n',
+      },
+      // Kero does not start without the key, so that has to go as well.
+      {
+        file: 'packages/database/src/schema-version.ts',
+        find: 'if (key.rows.length === 0) {',
+        replace: 'if (key.rows.length < 0) {',
       },
     ],
     on: 'embedded',
