@@ -10,6 +10,7 @@ import { type LogIdentity, logFile, readIdentity, readNumber } from './log-conne
  *   log                 one row: the identity of the log and its number of partitions, both chosen once
  *   partition_<p>       the records of a partition, in chunks (record-encoding.ts): one row for what one transaction brought
  *   committed_offsets   per group and partition, the offset below which every record is finished
+ *   idle_groups         per group, how long others were used and it was not; made when there is such a group
  *   probe               scratch space of the check whether there is room again
  *
  * Chunks instead of a row a record, and a table a partition instead of a common one WITHOUT ROWID, because the writer then

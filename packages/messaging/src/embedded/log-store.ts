@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { TrimRequest, WriteGroup } from './log-writer-protocol.ts';
+import type { IdleRequest, TrimRequest, WriteGroup } from './log-writer-protocol.ts';
 
 const PROBE_BYTES = 64 * 1024;
 /** Chunks that one step of trimming deletes at most, so that appends never wait long behind it. */
@@ -95,6 +95,38 @@ export class LogStore {
       more ||= kept < 0 && candidates.length === TRIM_STEP_CHUNKS;
     }
     return more;
+  }
+
+  /**
+   * Counts the time in which groups of this process were used and others were not, and forgets those for which it has
+   * become too long: a group that comes back begins at the earliest record that is left. Returns the forgotten groups.
+   *
+   * The table is made here and not with the others, because files of before do not have it.
+   */
+  forgetIdleGroups({ groupsInUse, elapsedMs, forgetAfterMs }: IdleRequest): string[] {
+    if (groupsInUse.length === 0) return [];
+    const database = this.#database;
+    const known = database.prepare('SELECT DISTINCT group_id FROM committed_offsets').all();
+    const idle = known.map(({ group_id }) => String(group_id)).filter((groupId) => !groupsInUse.includes(groupId));
+    if (idle.length === 0) return [];
+    const forgotten: string[] = [];
+    this.#transaction(() => {
+      database.exec(`CREATE TABLE IF NOT EXISTS idle_groups (
+        group_id TEXT PRIMARY KEY, idle_ms INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID`);
+      const remove = database.prepare('DELETE FROM idle_groups WHERE group_id = ?');
+      for (const groupId of groupsInUse) remove.run(groupId);
+      const add = database.prepare(`INSERT INTO idle_groups VALUES (?, ?)
+        ON CONFLICT DO UPDATE SET idle_ms = idle_ms + excluded.idle_ms RETURNING idle_ms`);
+      for (const groupId of idle) {
+        const idleMs = Number(add.get(groupId, Math.round(elapsedMs))?.idle_ms);
+        if (idleMs <= forgetAfterMs) continue;
+        remove.run(groupId);
+        database.prepare('DELETE FROM committed_offsets WHERE group_id = ?').run(groupId);
+        forgotten.push(groupId);
+      }
+    });
+    return forgotten;
   }
 
   #transaction(work: () => void): void {

@@ -38,13 +38,23 @@ export interface TrimRequest {
   readonly finishedBelow: readonly number[];
 }
 
+/** A group that nobody uses would keep every record for ever; so it is forgotten some time after others took its place. */
+export interface IdleRequest {
+  /** The groups of this process. While there are none, no time counts. */
+  readonly groupsInUse: readonly string[];
+  /** Time since the last request, in milliseconds. */
+  readonly elapsedMs: number;
+  readonly forgetAfterMs: number;
+}
+
 export type ToWriter =
   | { readonly type: 'write'; readonly group: WriteGroup }
-  | { readonly type: 'trim'; readonly trim: TrimRequest }
+  | { readonly type: 'trim'; readonly trim: TrimRequest; readonly idle: IdleRequest }
   | { readonly type: 'close' };
 
 export type FromWriter =
   | { readonly type: 'opened'; readonly nextOffsets: readonly number[] }
   | { readonly type: 'written'; readonly nextOffsets: readonly number[] }
   | { readonly type: 'failed'; readonly reason: string }
+  | { readonly type: 'forgot'; readonly groups: readonly string[] }
   | { readonly type: 'trim-failed'; readonly reason: string };

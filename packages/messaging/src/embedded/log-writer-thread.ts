@@ -5,7 +5,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { openForWriting } from './log-connection.ts';
 import { LogStore } from './log-store.ts';
-import type { FromWriter, ToWriter, TrimRequest, WriterThreadData } from './log-writer-protocol.ts';
+import type { FromWriter, IdleRequest, ToWriter, TrimRequest, WriterThreadData } from './log-writer-protocol.ts';
 
 if (!parentPort) throw new Error('to be started as a worker thread');
 const port = parentPort;
@@ -28,6 +28,7 @@ port.on('message', (message: ToWriter) => {
       message.group.payload.transfer(0);
       return tell({ type: 'written', nextOffsets: store.nextOffsets });
     case 'trim':
+      forgetIdleGroups(message.idle);
       if (!trimming) setImmediate(trim);
       trimming = message.trim;
       return;
@@ -38,6 +39,15 @@ port.on('message', (message: ToWriter) => {
   }
 });
 tell({ type: 'opened', nextOffsets: store.nextOffsets });
+
+function forgetIdleGroups(idle: IdleRequest): void {
+  try {
+    const groups = store.forgetIdleGroups(idle);
+    if (groups.length > 0) tell({ type: 'forgot', groups });
+  } catch (error) {
+    tell({ type: 'trim-failed', reason: messageOf(error) });
+  }
+}
 
 /** One step a turn of the event loop, so that waiting appends come first. */
 function trim(): void {

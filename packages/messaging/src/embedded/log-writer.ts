@@ -116,11 +116,16 @@ export class LogWriter {
     }
   }
 
-  /** Deletes, in the background, what every group has finished and what was stored before the given time. */
-  trim(storedBeforeMs: number): void {
+  /**
+   * Deletes, in the background, what every group has finished and what was stored before the given time. Groups that were
+   * not used for `forgetAfterMs`, while others were, are forgotten; `elapsedMs` is the time since the last call.
+   */
+  trim(options: { storedBeforeMs: number; elapsedMs: number; forgetAfterMs: number }): void {
+    const { storedBeforeMs, ...times } = options;
     // The groups of this process may not be in the file yet: nothing may be deleted under them either.
     const finishedBelow = this.#nextOffsets.map((_, partition) => this.#commits.lowest(partition));
-    if (this.#thread.ready) this.#thread.tell({ type: 'trim', trim: { storedBeforeMs, finishedBelow } });
+    const idle = { ...times, groupsInUse: this.#commits.groups() };
+    if (this.#thread.ready) this.#thread.tell({ type: 'trim', trim: { storedBeforeMs, finishedBelow }, idle });
   }
 
   health(): HealthState {
@@ -152,6 +157,11 @@ export class LogWriter {
       case 'failed':
         this.#setTrouble(`the disk refused a write: ${message.reason}`);
         this.#settleGroup(messagingError('log_unavailable', `the log was not written: ${message.reason}`));
+        break;
+      case 'forgot':
+        for (const groupId of message.groups) {
+          this.#options.logger.info(`the consumer group ${groupId} of the embedded log was not used: it is forgotten`);
+        }
         break;
       case 'trim-failed':
         this.#options.logger.warn({ reason: message.reason }, 'old records of the embedded log could not be deleted');

@@ -28,6 +28,11 @@ export class OffsetCommits {
     return commits;
   }
 
+  /** Every group of this process: a group commits where it begins as soon as it is opened. */
+  groups(): string[] {
+    return [...new Set([...this.#newest.values()].map(({ groupId }) => groupId))];
+  }
+
   /** The lowest offset that any group of this process has committed; infinite when there is no group. */
   lowest(partition: number): number {
     let lowest = Number.POSITIVE_INFINITY;

@@ -57,10 +57,14 @@ export async function openEmbedded(
   // Closed before the writer, because only a writing connection that is the last one clears the write-ahead log away.
   const reader = opened.adopt(new LogReader(openForReading(file), partitions), (it) => it.close());
 
-  const trimTimer = setInterval(
-    () => writer.trim(now() - config.retentionMs),
-    tuning.trimIntervalMs ?? TRIM_INTERVAL_MS,
-  );
+  let trimmedAt = now();
+  const trim = () => {
+    const at = now();
+    const elapsedMs = Math.max(0, at - trimmedAt);
+    trimmedAt = at;
+    writer.trim({ storedBeforeMs: at - config.retentionMs, elapsedMs, forgetAfterMs: config.retentionMs });
+  };
+  const trimTimer = setInterval(trim, tuning.trimIntervalMs ?? TRIM_INTERVAL_MS);
   trimTimer.unref();
   opened.defer(() => clearInterval(trimTimer));
 
