@@ -24,7 +24,7 @@ const HEADER_SEPARATOR = '\u0001';
 
 /**
  * Every record of the topic from its beginning, in the order of its partitions and offsets. Reads until `count` records
- * are there (quick), or until nothing came for two seconds.
+ * are there (quick), or until nothing came for six seconds: on a busy machine a partition may take that long to begin.
  */
 export async function readTopic(kafka: Brokers, topic: string, count?: number): Promise<ConsoleRecord[]> {
   const properties = {
@@ -43,7 +43,7 @@ export async function readTopic(kafka: Brokers, topic: string, count?: number): 
   const records: ConsoleRecord[] = [];
   const args = [
     ...['--bootstrap-server', kafka.bootstrapServers.join(','), '--topic', topic, '--from-beginning'],
-    ...(count === undefined ? ['--timeout-ms', '2000'] : ['--timeout-ms', '20000', '--max-messages', String(count)]),
+    ...(count === undefined ? ['--timeout-ms', '6000'] : ['--timeout-ms', '20000', '--max-messages', String(count)]),
     ...Object.entries(properties).flatMap(([name, value]) => ['--formatter-property', `${name}=${value}`]),
   ];
   await runKafkaTool('org.apache.kafka.tools.consumer.ConsoleConsumer', args, {

@@ -106,14 +106,14 @@ export class KafkaConsumer implements Consumer {
       this.#session = session;
       if (this.#stopped) session.stopFetching();
       const reason = await Promise.race([session.run(), closed]);
-      const troubleMs = session.problem?.forMs ?? 0;
-      await session.close();
-      if (reason === undefined) return;
-      failures = performance.now() - startedAt > 60_000 ? 0 : failures + 1;
+      if (reason === undefined) return session.close();
       // One line for an outage, not one for every session that it breaks.
       const level = this.#brokenSince === undefined ? 'warn' : 'debug';
-      this.#brokenSince ??= performance.now() - (Number.isFinite(troubleMs) ? troubleMs : 0);
       logger[level]({ topic, groupId, reason }, `reading from Kafka is interrupted, joining the group anew: ${reason}`);
+      const troubleMs = session.problem?.forMs ?? 0;
+      this.#brokenSince ??= performance.now() - (Number.isFinite(troubleMs) ? troubleMs : 0);
+      await session.close();
+      failures = performance.now() - startedAt > 60_000 ? 0 : failures + 1;
       await sleep(backoffMs(failures, RESTART_BACKOFF), this.#closing.signal);
     }
   }

@@ -7,7 +7,8 @@ import { AppendCall } from './append-call.ts';
 import { BATCH_OVERHEAD_BYTES } from './check-topic.ts';
 import type { Connection } from './client-options.ts';
 import { Lane } from './lane.ts';
-import type { TopicState } from './topic-state.ts';
+import { type TopicState, whyNotWritable } from './topic-state.ts';
+import { TopicWatch } from './topic-watch.ts';
 
 /** Two lanes keep two cores of brokers busy; more make smaller batches and are slower. */
 const LANES = 2;
@@ -17,7 +18,6 @@ const SEND_BYTES = 512 * 1024;
 /** Records that wait or are being sent, of all lanes. One call may exceed it, when nothing else waits. */
 const QUEUE_BYTES = 64 * 1024 * 1024;
 const CLOSE_GRACE_MS = 10_000;
-const PARTITION_COUNT_INTERVAL_MS = 10_000;
 
 export interface KafkaProducerOptions {
   readonly connection: Connection;
@@ -26,8 +26,6 @@ export interface KafkaProducerOptions {
   readonly minInSync: number;
   /** The topic's limit of a batch. */
   readonly maxMessageBytes: number;
-  /** Asks the brokers for the topic as it is now; for a changed number of partitions. */
-  readonly readState: () => Promise<TopicState | undefined>;
   readonly logger: Logger;
 }
 
@@ -35,7 +33,9 @@ export interface KafkaProducerOptions {
 export class KafkaProducer implements Producer {
   readonly #options: KafkaProducerOptions;
   readonly #lanes: readonly Lane[];
-  readonly #partitionTimer: NodeJS.Timeout;
+  readonly #watch: TopicWatch;
+  /** Why no partition can be written, as the brokers say. */
+  #unwritable: { readonly reason: string; readonly since: number } | undefined;
   #partitions: number;
   #queuedBytes = 0;
   #closing: Promise<void> | undefined;
@@ -61,8 +61,15 @@ export class KafkaProducer implements Producer {
           },
         }),
     );
-    this.#partitionTimer = setInterval(() => void this.#followPartitions(), PARTITION_COUNT_INTERVAL_MS);
-    this.#partitionTimer.unref();
+    this.#watch = new TopicWatch({
+      connection,
+      topic: config.topic,
+      logger,
+      onState: (found) => this.#onState(found),
+      onAway: (reason, since) => {
+        for (const lane of this.#lanes) lane.doubt(reason, since);
+      },
+    });
   }
 
   append(records: readonly NewRecord[], { deadlineMs }: AppendOptions): Promise<void> {
@@ -104,11 +111,14 @@ export class KafkaProducer implements Producer {
     return call.promise;
   }
 
-  /** Down when a lane is in trouble and nothing was confirmed on another since: what can be taken is still served. */
+  /**
+   * Down when nothing can be written, or a lane is in trouble and nothing was confirmed on another since: what can be taken is
+   * still served.
+   */
   health(): { readonly up: true } | { readonly up: false; readonly reason: string } {
     if (this.#closing !== undefined) return { up: false, reason: 'closed' };
     const confirmedAt = Math.max(...this.#lanes.map((lane) => lane.confirmedAt));
-    for (const { trouble } of this.#lanes) {
+    for (const trouble of [this.#watch.away, this.#unwritable, ...this.#lanes.map((lane) => lane.trouble)]) {
       if (trouble && trouble.since > confirmedAt) return { up: false, reason: trouble.reason };
     }
     return { up: true };
@@ -120,15 +130,32 @@ export class KafkaProducer implements Producer {
   }
 
   async #close(): Promise<void> {
-    clearInterval(this.#partitionTimer);
-    await Promise.all(this.#lanes.map((lane) => lane.close(CLOSE_GRACE_MS)));
+    await Promise.all([this.#watch.close(), ...this.#lanes.map((lane) => lane.close(CLOSE_GRACE_MS))]);
+  }
+
+  #onState(state: TopicState | undefined): void {
+    const { minInSync, config } = this.#options;
+    if (!state) {
+      this.#setUnwritable(`the topic ${config.topic} does not exist`);
+      return;
+    }
+    this.#followPartitions(state);
+    const reasons = state.partitions.map((_, partition) => whyNotWritable(state, partition, minInSync));
+    for (const [partition, reason] of reasons.entries()) {
+      if (reason !== undefined) this.#lanes[partition % this.#lanes.length]?.learnDown(partition, reason);
+    }
+    this.#setUnwritable(reasons.every((reason) => reason !== undefined) ? reasons[0] : undefined);
+  }
+
+  #setUnwritable(reason: string | undefined): void {
+    this.#unwritable =
+      reason === undefined ? undefined : { reason, since: this.#unwritable?.since ?? performance.now() };
   }
 
   /** Partitions may be added while we run. The order of a key starts anew then, because its partition changes. */
-  async #followPartitions(): Promise<void> {
-    const { readState, logger, config } = this.#options;
-    const state = await readState().catch(() => undefined);
-    if (!state || state.partitions.length === this.#partitions) return;
+  #followPartitions(state: TopicState): void {
+    const { logger, config } = this.#options;
+    if (state.partitions.length === this.#partitions) return;
     logger.warn(
       { topic: config.topic, before: this.#partitions, after: state.partitions.length },
       'the number of partitions changed: the order of events of one user starts anew',

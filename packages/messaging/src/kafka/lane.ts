@@ -15,6 +15,7 @@ const TRIAL_DEADLINE_MS = 5000;
 const PROBE_DEADLINE_MS = 5000;
 /** How long after the last failure the brokers are believed that they take records. */
 const TRUST_AFTER_MS = 10_000;
+const CONFIRMED_LATELY_MS = 5000;
 /** How often a partition that is down is looked at. */
 const PROBE_BACKOFF = { firstMs: 100, maxMs: 1000 };
 
@@ -71,6 +72,10 @@ export class Lane {
   #confirmedAt = performance.now();
   #failedAt = Number.NEGATIVE_INFINITY;
   #trouble: { readonly reason: string; readonly since: number } | undefined;
+  /** Why no partition is known to take records, although none has failed: the brokers do not answer. */
+  #doubt: string | undefined;
+  /** Since when sends fail (monotonic clock); for the log lines. */
+  #failingSince: number | undefined;
 
   constructor(options: LaneOptions) {
     this.#options = options;
@@ -83,7 +88,7 @@ export class Lane {
   /** Why the lane is not known to take records, and since when (monotonic clock). */
   get trouble(): { readonly reason: string; readonly since: number } | undefined {
     const queues = [...this.#queues.values()];
-    const quiet = queues.every((queue) => queue.isIdle && queue.state !== 'down');
+    const quiet = this.#doubt === undefined && queues.every((queue) => queue.isIdle && queue.state !== 'down');
     // Without records to try it with, what the brokers say has to do: else nobody would send any more.
     if (quiet && performance.now() - this.#failedAt > TRUST_AFTER_MS) return undefined;
     return this.#trouble;
@@ -96,7 +101,31 @@ export class Lane {
 
   /** Why the partition is known to take no records now. */
   whyDown(partition: number): string | undefined {
-    return this.#queues.get(partition)?.refusing;
+    const queue = this.#queues.get(partition);
+    return queue ? queue.refusing : this.#doubt;
+  }
+
+  /**
+   * The brokers have not answered since `since` (monotonic clock). What this lane does not know better is down until they
+   * answer it, so that nobody has to wait to find out.
+   */
+  doubt(reason: string, since: number): void {
+    if (this.#confirmedAt > since || this.#doubt !== undefined) return;
+    this.#doubt = reason;
+    this.#trouble ??= { reason, since };
+    for (const queue of this.#queues.values()) queue.setState('down', reason);
+    this.#probeAt ??= performance.now();
+    this.#wakeup.notify();
+  }
+
+  /** A broker has said that the partition cannot be written now. What was confirmed a moment ago knows better. */
+  learnDown(partition: number, reason: string): void {
+    const queue = this.#queue(partition);
+    if (queue.state !== 'up' || !queue.isIdle || performance.now() - this.#confirmedAt < CONFIRMED_LATELY_MS) return;
+    queue.setState('down', reason);
+    this.#trouble ??= { reason, since: performance.now() };
+    this.#probeAt ??= performance.now() + PROBE_BACKOFF.maxMs;
+    this.#wakeup.notify();
   }
 
   push(partition: number, record: WaitingRecord): void {
@@ -158,7 +187,9 @@ export class Lane {
     this.#confirmedAt = performance.now();
     this.#failures = 0;
     this.#trouble = undefined;
+    this.#doubt = undefined;
     queue.setState('up');
+    this.#logConfirmed(queue.partition);
     this.#settle(batch);
   }
 
@@ -205,7 +236,10 @@ export class Lane {
       logger.error(where, 'the log refused records for good');
       this.#settle(batch, messagingError(refusal, `the log refused the record: ${reason}`, { cause: error }));
     } else {
-      logger.warn(where, 'the log did not confirm records; trying again with the next broker');
+      // One line for an outage, not one for every send that it breaks.
+      const level = this.#failingSince === undefined ? 'warn' : 'debug';
+      this.#failingSince ??= performance.now();
+      logger[level](where, `the log did not confirm records, trying again with the next broker: ${reason}`);
       this.#trouble ??= { reason, since: performance.now() };
       this.#failedAt = performance.now();
       queue.setState('down', reason);
@@ -216,11 +250,12 @@ export class Lane {
 
   /** Asks which partitions can be written. Those that cannot are asked for again, less and less often. */
   async #probe(): Promise<void> {
-    const { topic, minInSync, logger, onReleased } = this.#options;
+    const { topic, minInSync, onReleased } = this.#options;
     for (const queue of this.#queues.values()) onReleased(queue.dropAnswered());
     try {
       const noAnswer = () => messagingError('log_unavailable', `no broker answered within ${PROBE_DEADLINE_MS} ms`);
       const state = await withDeadline(readTopicState(this.#client, topic), PROBE_DEADLINE_MS, noAnswer);
+      this.#doubt = undefined;
       for (const queue of this.#queues.values()) {
         const why = state ? whyNotWritable(state, queue.partition, minInSync) : `the topic ${topic} does not exist`;
         if (why) queue.setState('down', why);
@@ -230,13 +265,20 @@ export class Lane {
       for (const queue of this.#queues.values()) queue.setState('down', reasonOf(error));
       this.#renewClient();
     }
-    if (this.#someDown()) {
+    if (this.#doubt !== undefined || this.#someDown()) {
       this.#failures++;
       this.#probeAt = performance.now() + backoffMs(this.#failures, PROBE_BACKOFF);
     } else {
       this.#probeAt = undefined;
-      logger.info({ topic }, 'the brokers say that they take records again');
     }
+  }
+
+  #logConfirmed(partition: number): void {
+    if (this.#failingSince === undefined) return;
+    const failedMs = Math.round(performance.now() - this.#failingSince);
+    this.#failingSince = undefined;
+    const { topic, logger } = this.#options;
+    logger.info({ topic, partition, failedMs }, `the log confirms records again, after ${failedMs} ms`);
   }
 
   #someDown(): boolean {

@@ -134,7 +134,6 @@ class KafkaMessaging implements Messaging {
       state,
       minInSync: settings.minInSyncReplicas,
       maxMessageBytes: settings.maxMessageBytes,
-      readState: () => this.#readState(),
       logger: this.#logger,
     });
     this.#open.add(producer);
@@ -161,14 +160,5 @@ class KafkaMessaging implements Messaging {
 
   async close(): Promise<void> {
     await Promise.all([...this.#open].map((opened) => opened.close()));
-  }
-
-  async #readState(): Promise<TopicState | undefined> {
-    const admin = newAdmin(this.#connection, Math.floor(Math.random() * this.#config.brokers.length));
-    try {
-      return await readTopicState(admin, this.#config.topic);
-    } finally {
-      await admin.close().catch(() => {});
-    }
   }
 }
