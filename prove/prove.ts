@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { check } from './check/check.ts';
 import type { Evidence } from './check/evidence.ts';
 import { readLedger } from './check/read-ledger.ts';
-import { readAlarms } from './check/read-logs.ts';
+import { readLog } from './check/read-logs.ts';
 import { readDeadLetters, readEvents } from './check/read-tables.ts';
 import type { Verdict } from './check/verdict.ts';
 import { Deliveries } from './load/deliveries.ts';
@@ -108,7 +108,7 @@ export async function prove(
     processes: await Promise.all(
       system.processes.map(async ({ name, logFile, peakBytes, exits, slowStops }) => ({
         ...{ name, peakBytes, exits: [...exits], slowStops: [...slowStops] },
-        alarms: await readAlarms(logFile),
+        ...(await readLog(logFile)),
       })),
     ),
     draining,

@@ -58,13 +58,14 @@ function faultsSection(faults: readonly FaultSeen[]): string[] {
 
 function processesSection({ processes }: Evidence): string[] {
   const lines = ['Processes'];
-  for (const { name, peakBytes, exits } of processes) {
+  for (const { name, peakBytes, exits, lastWords } of processes) {
     const own = exits.filter(({ wanted }) => !wanted);
     const codes = own.length > 0 ? ` (exit codes ${own.map(({ code, signal }) => signal ?? code).join(', ')})` : '';
     lines.push(
       `  ${name.padEnd(12)} at most ${Math.round(peakBytes / 1024 ** 2)} MiB, ` +
         `ended by faults ${exits.length - own.length} times, by itself ${own.length} times${codes}`,
     );
+    for (const words of new Set(lastWords)) lines.push(`    ${cut(words.replaceAll('\n', ' '))}`);
   }
   return lines;
 }

@@ -26,7 +26,7 @@ export class SmallRun {
   readonly log: LogRecordSeen[] = [];
   readonly commits: CommitSeen[] = [];
   readonly processes: ProcessSeen[] = [
-    { name: 'kero start', peakBytes: 100 * 1024 ** 2, exits: [], slowStops: [], alarms: [] },
+    { name: 'kero start', peakBytes: 100 * 1024 ** 2, exits: [], slowStops: [], alarms: [], lastWords: [] },
   ];
   draining: Draining = {
     limitS: 60,

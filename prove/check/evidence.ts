@@ -78,6 +78,8 @@ export interface ProcessSeen {
   readonly slowStops: readonly number[];
   /** Lines of its log that no healthy process writes. */
   readonly alarms: readonly string[];
+  /** Messages with which it ended by itself. */
+  readonly lastWords: readonly string[];
 }
 
 /** How the end of the run went. Times in seconds from the end of the healing; undefined = not within the limit. */
