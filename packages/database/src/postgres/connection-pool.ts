@@ -38,6 +38,7 @@ export class ConnectionPool {
   #closed = false;
   #drained: (() => void) | undefined;
   #state: PoolState = { up: true };
+  #answeredAt = performance.now();
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -45,6 +46,11 @@ export class ConnectionPool {
 
   get state(): PoolState {
     return this.#state;
+  }
+
+  /** How long ago the database last did what it was asked to, in milliseconds. */
+  get quietMs(): number {
+    return performance.now() - this.#answeredAt;
   }
 
   /**
@@ -59,6 +65,7 @@ export class ConnectionPool {
       this.#working.add(pooled);
       const result = await work(pooled.client);
       this.#state = { up: true };
+      this.#answeredAt = performance.now();
       return result;
     } catch (error) {
       if (pooled && !leavesConnectionUsable(error) && !isOurs(error)) {

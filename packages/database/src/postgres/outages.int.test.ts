@@ -88,6 +88,15 @@ describe('the postgres driver in an outage', { concurrency: false, timeout: 120_
     await waitUntil(() => database.health().up);
   });
 
+  test('a server that goes away while nobody stores is noticed by the health alone', async (t) => {
+    const database = await open(t, await server.newDatabase(t));
+    assert.equal(database.health().up, true);
+    await server.stop();
+    await waitUntil(() => !database.health().up);
+    await server.start();
+    await waitUntil(() => database.health().up);
+  });
+
   test('a server that is killed under load: everything is stored once', async (t) => {
     const database = await open(t, await server.newDatabase(t));
     let batches = 0;
@@ -151,6 +160,12 @@ describe('the postgres driver in an outage', { concurrency: false, timeout: 120_
       }
     });
     await assert.rejects(database.events.store(waiting), unavailable);
+    // Asking for the health is what probes: a server that answers is not well when it takes no writes.
+    let probes = 0;
+    await waitUntil(() => {
+      assert.equal(database.health().up, false);
+      return ++probes === 100;
+    });
     await server.stop();
     server.resetConfiguration();
     await server.start();

@@ -1,6 +1,7 @@
 import { type Logger, sleep, throwIfStopped } from '@kero/runtime';
 import type pg from 'pg';
 import type { AuditLog } from '../audit-log.ts';
+import { databaseError } from '../database-errors.ts';
 import type { PostgresConfig } from '../database-settings.ts';
 import type { DeadLetterStore } from '../dead-letter-store.ts';
 import type { EventRetention } from '../event-retention.ts';
@@ -23,6 +24,10 @@ const PATIENCE_MS = 15_000;
 const OWN_CONNECTIONS = 1;
 const CLOSE_GRACE_MS = 10_000;
 const PROBE_INTERVAL_MS = 1_000;
+/** When nothing was asked of the database for this long, its health asks. */
+const PROBE_WHEN_QUIET_MS = 4_000;
+/** A probe that takes longer says that the database does not answer; the time-outs of statements are much longer. */
+const PROBE_PATIENCE_MS = 5_000;
 
 export interface OpenOptions {
   readonly logger: Logger;
@@ -96,7 +101,7 @@ class PostgresDatabase implements Database {
   readonly #stopServer: (() => Promise<void>) | undefined;
   readonly #closing = new AbortController();
   #closed: Promise<void> | undefined;
-  #probing = false;
+  #probingSince: number | undefined;
 
   constructor(
     server: ServerAddress,
@@ -119,10 +124,12 @@ class PostgresDatabase implements Database {
   }
 
   health(): { readonly up: true } | { readonly up: false; readonly reason: string } {
-    const state = this.#pool.state;
-    // Nobody else may ask the database for a while, so asking for its health is what finds out that it is well again.
-    if (!state.up) void this.#probe();
-    return state;
+    const { state, quietMs } = this.#pool;
+    // Nobody else may ask the database for a while, so asking for its health is what finds out how it is.
+    if (!state.up || quietMs > PROBE_WHEN_QUIET_MS) void this.#probe();
+    const waitsMs = Math.min(quietMs, performance.now() - (this.#probingSince ?? performance.now()));
+    if (!state.up || waitsMs < PROBE_PATIENCE_MS) return state;
+    return { up: false, reason: `PostgreSQL has not answered for ${Math.round(waitsMs / 1000)} s` };
   }
 
   async close(): Promise<void> {
@@ -137,14 +144,22 @@ class PostgresDatabase implements Database {
   }
 
   async #probe(): Promise<void> {
-    if (this.#probing || this.#closing.signal.aborted) return;
-    this.#probing = true;
+    if (this.#probingSince !== undefined || this.#closing.signal.aborted) return;
+    this.#probingSince = performance.now();
     try {
-      await this.#pool.use('probing', (client) => client.query('select 1'));
+      await this.#pool.use('probing', checkWritable);
     } catch {
       await sleep(PROBE_INTERVAL_MS, this.#closing.signal);
     } finally {
-      this.#probing = false;
+      this.#probingSince = undefined;
     }
   }
+}
+
+/** A server that answers and takes no writes is not well for us. */
+async function checkWritable(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ off: boolean }>(
+    "select current_setting('transaction_read_only') = 'off' as off",
+  );
+  if (!rows[0]?.off) throw databaseError('database_unavailable', 'this server is read-only: a standby, or set so');
 }
