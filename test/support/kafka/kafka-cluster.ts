@@ -6,12 +6,14 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { after, test } from 'node:test';
 import { javaProblem, kafkaClassPath } from './kafka-jars.ts';
-import { KafkaNode } from './kafka-node.ts';
+import { type KafkaListener, KafkaNode } from './kafka-node.ts';
 
 export interface KafkaCluster extends AsyncDisposable {
   /** `host:port`, in the order of the nodes. */
   readonly bootstrapServers: readonly string[];
-  /** The same, as the driver's configuration takes it. */
+  /** Of a listener other than the plain one. */
+  bootstrapServersOf(listener: string): readonly string[];
+  /** The plain ones, as the driver's configuration takes it. */
   readonly brokers: readonly { host: string; port: number }[];
   /** Whether its nodes can be killed and started: not those of TEST_KAFKA_BOOTSTRAP_SERVERS. */
   readonly ours: boolean;
@@ -29,6 +31,10 @@ export interface KafkaClusterOptions {
   readonly nodes: 1 | 3;
   /** Settings of the brokers (server.properties). */
   readonly config?: Readonly<Record<string, string>>;
+  /** Listeners beside the plain one, on free ports. */
+  readonly listeners?: readonly Omit<KafkaListener, 'port'>[];
+  /** Further arguments of `kafka-storage format`. */
+  readonly formatArguments?: readonly string[];
 }
 
 /** Whether tests with a real Kafka can run here, else the reason. */
@@ -72,6 +78,9 @@ function givenCluster(addresses: string[]): KafkaCluster {
     ours: false,
     kill: refuse,
     start: refuse,
+    bootstrapServersOf: () => {
+      throw new Error('only the plain listener of TEST_KAFKA_BOOTSTRAP_SERVERS is known');
+    },
     dataFolder: () => {
       throw new Error('the data of brokers of TEST_KAFKA_BOOTSTRAP_SERVERS is not touched by tests');
     },
@@ -79,14 +88,23 @@ function givenCluster(addresses: string[]): KafkaCluster {
   });
 }
 
-async function startNodes({ nodes: count, config = {} }: KafkaClusterOptions): Promise<KafkaCluster> {
+async function startNodes({
+  nodes: count,
+  config = {},
+  listeners = [],
+  formatArguments = [],
+}: KafkaClusterOptions): Promise<KafkaCluster> {
   const classPath = await kafkaClassPath();
   const directory = await mkdtemp(join(tmpdir(), 'kero-kafka-'));
-  const ports = await freePorts(count * 2);
-  const portsOf = (index: number) => ({
-    clientPort: ports[index * 2] ?? 0,
-    controllerPort: ports[index * 2 + 1] ?? 0,
-  });
+  const ports = await freePorts(count * (2 + listeners.length));
+  const portsOf = (index: number) => {
+    const [clientPort = 0, controllerPort = 0, ...others] = ports.slice(index * (2 + listeners.length));
+    return {
+      clientPort,
+      controllerPort,
+      listeners: listeners.map((listener, n) => ({ ...listener, port: others[n] ?? 0 })),
+    };
+  };
   const indexes = Array.from({ length: count }, (_, index) => index);
   const voters = indexes.map((index) => `${index + 1}@127.0.0.1:${portsOf(index).controllerPort}`);
   const clusterId = randomBytes(16).toString('base64url');
@@ -99,6 +117,7 @@ async function startNodes({ nodes: count, config = {} }: KafkaClusterOptions): P
         directory: join(directory, `node-${index + 1}`),
         ...portsOf(index),
         voters,
+        formatArguments,
         config,
       }),
   );
@@ -121,6 +140,12 @@ async function startNodes({ nodes: count, config = {} }: KafkaClusterOptions): P
         await nodeAt(index).start();
         await nodeAt(index).ready();
       },
+      bootstrapServersOf: (name) =>
+        indexes.flatMap((index) =>
+          portsOf(index)
+            .listeners.filter((listener) => listener.name === name)
+            .map(({ host, port }) => `${host}:${port}`),
+        ),
       dataFolder: (index) => nodeAt(index).dataFolder,
       close: () => {
         closing ??= close();
@@ -141,7 +166,7 @@ async function startNodes({ nodes: count, config = {} }: KafkaClusterOptions): P
 
 function cluster(
   addresses: readonly string[],
-  rest: Pick<KafkaCluster, 'ours' | 'kill' | 'start' | 'dataFolder' | 'close'>,
+  rest: Pick<KafkaCluster, 'ours' | 'bootstrapServersOf' | 'kill' | 'start' | 'dataFolder' | 'close'>,
 ): KafkaCluster {
   const brokers = addresses.map((address) => {
     const colon = address.lastIndexOf(':');

@@ -13,6 +13,15 @@ const run = promisify(execFile);
 export const JAVA_OPTIONS = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xshare:auto'];
 const START_TIMEOUT_MS = 60_000;
 
+export interface KafkaListener {
+  /** As in the settings of the broker, for example `SECURE`. */
+  readonly name: string;
+  readonly protocol: 'SSL' | 'SASL_SSL' | 'SASL_PLAINTEXT';
+  /** Under which name clients reach it. */
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface KafkaNodeOptions {
   readonly classPath: string;
   readonly clusterId: string;
@@ -22,6 +31,10 @@ export interface KafkaNodeOptions {
   readonly controllerPort: number;
   /** `id@host:port` of every node of the cluster. */
   readonly voters: readonly string[];
+  /** Listeners beside the plain one. */
+  readonly listeners?: readonly KafkaListener[];
+  /** Further arguments of `kafka-storage format`. */
+  readonly formatArguments?: readonly string[];
   /** Settings of the broker that a test wants different. */
   readonly config: Readonly<Record<string, string>>;
   /** Where its output goes, life after life; without it only its end is kept, in memory. */
@@ -53,7 +66,7 @@ export class KafkaNode {
     await writeFile(this.#propertiesFile, this.#properties());
     const { classPath, clusterId } = this.#options;
     const tool = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', this.#propertiesFile];
-    await run('java', [...JAVA_OPTIONS, '-cp', classPath, ...tool]);
+    await run('java', [...JAVA_OPTIONS, '-cp', classPath, ...tool, ...(this.#options.formatArguments ?? [])]);
   }
 
   /** Starts the process; `ready()` waits for it. The ports of one that was killed may be bound for a moment longer. */
@@ -98,15 +111,26 @@ export class KafkaNode {
   }
 
   #properties(): string {
-    const { id, voters, clientPort, controllerPort, config } = this.#options;
+    const { id, voters, clientPort, controllerPort, listeners = [], config } = this.#options;
+    const plain = `PLAINTEXT://127.0.0.1:${clientPort}`;
     const replication = String(Math.min(3, voters.length));
     const properties = {
       'process.roles': 'broker,controller',
       'node.id': String(id),
       'controller.quorum.voters': voters.join(','),
-      listeners: `PLAINTEXT://127.0.0.1:${clientPort},CONTROLLER://127.0.0.1:${controllerPort}`,
-      'advertised.listeners': `PLAINTEXT://127.0.0.1:${clientPort}`,
+      listeners: [
+        plain,
+        `CONTROLLER://127.0.0.1:${controllerPort}`,
+        ...listeners.map(({ name, port }) => `${name}://127.0.0.1:${port}`),
+      ].join(','),
+      'advertised.listeners': [plain, ...listeners.map(({ name, host, port }) => `${name}://${host}:${port}`)].join(
+        ',',
+      ),
       'controller.listener.names': 'CONTROLLER',
+      'listener.security.protocol.map': [
+        'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+        ...listeners.map(({ name, protocol }) => `${name}:${protocol}`),
+      ].join(','),
       'log.dirs': this.dataFolder,
       'default.replication.factor': replication,
       'min.insync.replicas': voters.length >= 3 ? '2' : '1',

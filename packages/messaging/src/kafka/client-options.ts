@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { describeError, settingsInvalid } from '@kero/runtime';
@@ -26,11 +27,15 @@ export async function readConnection(config: KafkaConfig): Promise<Connection> {
   };
 }
 
+/** Node takes whatever it is given and finds no CA in it: the brokers would seem to be untrusted. */
 async function readCa(file: string): Promise<Buffer> {
   try {
-    return await readFile(file);
+    const content = await readFile(file);
+    new X509Certificate(content);
+    return content;
   } catch (error) {
-    throw settingsInvalid([`KAFKA_SSL_CA_FILE: ${describeError(error)}: name a PEM file that this user may read`]);
+    const problem = `KAFKA_SSL_CA_FILE: ${describeError(error)}: name a PEM file with a certificate that this user may read`;
+    throw settingsInvalid([problem]);
   }
 }
 

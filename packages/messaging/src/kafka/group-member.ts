@@ -1,13 +1,9 @@
 import type { Logger } from '@kero/runtime';
-import {
-  Consumer,
-  type ConsumerGroupJoinPayload,
-  type GroupPartitionsAssigner,
-  roundRobinAssigner,
-} from '@platformatic/kafka';
+import { Consumer, type ConsumerGroupJoinPayload, type GroupPartitionsAssigner } from '@platformatic/kafka';
 import { type Connection, clientOptions } from './client-options.ts';
 import type { Generation } from './group-offsets.ts';
 import { reasonOf } from './kafka-errors.ts';
+import { sharePartitions } from './share-partitions.ts';
 
 /** How long the others have to join when the group is shared anew. */
 const REBALANCE_TIMEOUT_MS = 15_000;
@@ -38,9 +34,9 @@ export class GroupMember {
   readonly #options: GroupMemberOptions;
   readonly #client: Consumer;
   readonly #timer: NodeJS.Timeout;
-  /** How many partitions we shared out, while we are the one that does so for the group. */
-  #shared: number | undefined;
-  #sharing: number | undefined;
+  /** How many partitions of which topic we dealt out, while we are the one that does so for the group. */
+  #shared: ReadonlyMap<string, number> | undefined;
+  #sharing: ReadonlyMap<string, number> | undefined;
   #checking = false;
 
   constructor(options: GroupMemberOptions) {
@@ -65,8 +61,8 @@ export class GroupMember {
     const { connection, topic, groupId, rotation, sessionTimeoutMs, onJoined, onRebalance, onLost } = this.#options;
     const rebalanceTimeout = Math.max(REBALANCE_TIMEOUT_MS, sessionTimeoutMs);
     const share: GroupPartitionsAssigner = (current, members, topics, metadata) => {
-      this.#sharing = metadata.topics.get(topic)?.partitionsCount;
-      return roundRobinAssigner(current, members, topics, metadata);
+      this.#sharing = new Map([...metadata.topics].map(([name, { partitionsCount }]) => [name, partitionsCount]));
+      return sharePartitions(current, members, topics, metadata);
     };
     const client = new Consumer({
       ...clientOptions(connection, 'member', rotation),
@@ -89,7 +85,7 @@ export class GroupMember {
     client.on('consumer:group:join', ({ memberId, generationId, isLeader, assignments }: ConsumerGroupJoinPayload) => {
       const partitions = assignments?.find((assignment) => assignment.topic === topic)?.partitions ?? [];
       // A member that is alone takes all there are without being asked.
-      this.#shared = isLeader ? (this.#sharing ?? partitions.length) : undefined;
+      this.#shared = isLeader ? (this.#sharing ?? new Map([[topic, partitions.length]])) : undefined;
       this.#sharing = undefined;
       onJoined({ memberId, generationId: generationId ?? -1 }, partitions);
     });
@@ -101,18 +97,21 @@ export class GroupMember {
     return client;
   }
 
-  /** Brokers do not tell a group that its topic has got more partitions; who shares them out has to look. */
+  /** Brokers do not tell a group that a topic has got more partitions; who deals them out has to look. */
   async #checkPartitions(): Promise<void> {
-    if (this.#shared === undefined || this.#checking) return;
-    const { topic, groupId, logger } = this.#options;
+    const shared = this.#shared;
+    if (!shared || this.#checking) return;
     this.#checking = true;
-    const metadata = await this.#client.metadata({ topics: [topic], forceUpdate: true }).catch(() => undefined);
+    const request = { topics: [...shared.keys()], forceUpdate: true };
+    const metadata = await this.#client.metadata(request).catch(() => undefined);
     this.#checking = false;
-    const after = metadata?.topics.get(topic)?.partitionsCount;
-    const before = this.#shared;
-    if (before === undefined || after === undefined || after === before) return;
-    logger.warn({ topic, groupId, before, after }, 'the number of partitions changed: the group shares them anew');
-    this.#shared = undefined;
-    this.join();
+    for (const [topic, before] of shared) {
+      const after = metadata?.topics.get(topic)?.partitionsCount;
+      if (after === undefined || after === before || this.#shared !== shared) continue;
+      const { groupId, logger } = this.#options;
+      logger.warn({ topic, groupId, before, after }, 'the number of partitions changed: the group shares them anew');
+      this.#shared = undefined;
+      this.join();
+    }
   }
 }

@@ -25,6 +25,21 @@ export function hadNoAnswer(error: unknown): boolean {
   return false;
 }
 
+/** Codes of Node and of TLS, e.g. `ECONNREFUSED` or `CERT_HAS_EXPIRED`, of every try. */
+export function systemErrors(error: unknown): Set<string> {
+  const codes = new Set<string>();
+  for (const part of errorTree(error)) {
+    if ('code' in part && typeof part.code === 'string' && !part.code.startsWith(ERROR_PREFIX)) codes.add(part.code);
+  }
+  return codes;
+}
+
+/** Whether one of the client's own messages, which have no code, says this. */
+export function says(error: unknown, text: string): boolean {
+  for (const part of errorTree(error)) if (part.message.includes(text)) return true;
+  return false;
+}
+
 export function isAuthenticationFailure(error: unknown): boolean {
   for (const part of errorTree(error)) {
     if ('code' in part && part.code === 'PLT_KFK_AUTHENTICATION') return true;

@@ -105,6 +105,19 @@ await withKafka({ nodes: 1, ownNodes: true }, (kafka) => {
     assert.equal(said.length, 2, 'once each');
   });
 
+  test('groups of the same name on several topics do not starve each other', async (t) => {
+    const logs = [await newTopic(kafka, t, 2), await newTopic(kafka, t, 3)];
+    const groupId = throwawayTopic('group');
+    for (const [n, { open }] of logs.entries()) {
+      const messaging = await open();
+      const reading = new Reading(await messaging.consumer(groupId), {});
+      const keys = keysOf(n + 2);
+      const records = keys.map((key) => record(key, `of ${n} to ${key}`));
+      await (await messaging.producer()).append(records, PATIENT);
+      await reading.untilValues(records.map(({ value }) => String(value)));
+    }
+  });
+
   test('a batch that cannot be decoded stops its partition, once and loudly, and no other', async (t) => {
     const { topic, open, lines } = await newTopic(kafka, t, 3);
     const keys = keysOf(3);

@@ -6,9 +6,10 @@ import type { KafkaConfig } from '../messaging-settings.ts';
 import type { OpenMessagingContext } from '../open-messaging.ts';
 import { checkTopic, type TopicSettings } from './check-topic.ts';
 import { addresses, type Connection, clientOptions, readConnection } from './client-options.ts';
+import { connectionProblem } from './connection-problem.ts';
 import { createTopic } from './create-topic.ts';
 import { KafkaConsumer } from './kafka-consumer.ts';
-import { isAuthenticationFailure, reasonOf } from './kafka-errors.ts';
+import { reasonOf } from './kafka-errors.ts';
 import { KafkaLagReader } from './kafka-lag-reader.ts';
 import { KafkaProducer } from './kafka-producer.ts';
 import { readTopicState, type TopicState } from './topic-state.ts';
@@ -64,19 +65,9 @@ async function openWithPatience(
     } catch (error) {
       const final = isKeroError(error, 'topic_missing', 'topic_unsafe', 'stopped');
       if (final) throw error;
-      if (isAuthenticationFailure(error)) {
-        const message = `the Kafka brokers (${addresses(config)}) refused the credentials: ${reasonOf(error)}`;
-        throw messagingError('log_unavailable', message, {
-          cause: error,
-          remedy: 'Check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD.',
-        });
-      }
-      if (performance.now() + CONNECT_PAUSE_MS > giveUpAt) {
-        const message = `no Kafka broker could be used (${addresses(config)}): ${reasonOf(error)}`;
-        throw messagingError('log_unavailable', message, {
-          cause: error,
-          remedy: 'Check KAFKA_BOOTSTRAP_SERVERS and KAFKA_SECURITY_PROTOCOL, and that the brokers run.',
-        });
+      const { message, remedy, isFinal } = connectionProblem(error, config);
+      if (isFinal || performance.now() + CONNECT_PAUSE_MS > giveUpAt) {
+        throw messagingError('log_unavailable', message, { cause: error, remedy });
       }
       onFailure(reasonOf(error));
       await sleep(CONNECT_PAUSE_MS, stop);
