@@ -38,17 +38,20 @@ await withKafka({ nodes: 3, ownNodes: true }, (kafka) => {
   });
 
   test('when the first broker of the list hangs, which coordinates the group, the members go on with the others', async (t) => {
-    const { messaging, topic, lines } = await openTopic(kafka, t);
-    const groupId = await groupOf(kafka, topic, 0);
+    // Any broker may be the one: after the test before, the one that was started again coordinates no group at all.
+    const groupId = throwawayTopic('group');
+    const hung = await coordinatorOf(kafka, groupId);
+    const brokers = [...kafka.brokers.slice(hung), ...kafka.brokers.slice(0, hung)];
+    const { messaging, topic, lines } = await openTopic(kafka, t, { brokers });
     const finished = new Finished();
     await read(messaging, groupId, finished);
-    const appending = { brokers: [...kafka.brokers].reverse() };
+    const appending = { brokers: [...brokers].reverse() };
     const other = await openKafka(kafkaConfig(kafka, topic, appending), collectingLogger());
     t.after(() => other.close());
     const load = new AppendLoad(await other.producer(), { keys: 40, pauseMs: 50, deadlineMs: 10_000 });
     const watch = new CommittedWatch({ kafka, groupId, topic }, (committed) => finished.check(committed));
     await until(() => total(watch.latest) > 500n, 'commits go on');
-    await kafka.kill(0, 'SIGSTOP');
+    await kafka.kill(hung, 'SIGSTOP');
     const stoppedAt = performance.now();
     try {
       const atStop = total(watch.latest);
@@ -56,7 +59,7 @@ await withKafka({ nodes: 3, ownNodes: true }, (kafka) => {
       const tookMs = performance.now() - stoppedAt;
       t.diagnostic(`commits went on ${Math.round(tookMs)} ms after the stop`);
       // Kafka gives the partitions of a broker to others after 9 s.
-      assert.ok(tookMs < 30_000, `commits went on after ${tookMs} ms`);
+      assert.ok(tookMs < 60_000, `commits went on after ${tookMs} ms`);
       await until(
         () => lines.some(({ msg }) => /interrupted/.test(msg)),
         'the member notices that its heartbeats hang',
@@ -64,7 +67,7 @@ await withKafka({ nodes: 3, ownNodes: true }, (kafka) => {
       const atRestart = total(watch.latest);
       await until(() => total(watch.latest) > atRestart + 500n, 'a new session has begun with another broker');
     } finally {
-      await kafka.kill(0, 'SIGCONT');
+      await kafka.kill(hung, 'SIGCONT');
     }
     await load.stop();
     const stored = await readTopic(kafka, topic);
@@ -77,11 +80,12 @@ await withKafka({ nodes: 3, ownNodes: true }, (kafka) => {
 async function openTopic(
   kafka: KafkaCluster,
   t: TestContext,
+  overrides: Parameters<typeof kafkaConfig>[2] = {},
 ): Promise<{ messaging: Messaging; topic: string; lines: LogLine[] }> {
   const topic = throwawayTopic();
   await createTopic(kafka, topic, { partitions: PARTITIONS });
   const { logger, lines } = collectingLogger();
-  const messaging = await openKafka(kafkaConfig(kafka, topic), { logger });
+  const messaging = await openKafka(kafkaConfig(kafka, topic, overrides), { logger });
   t.after(async () => {
     await messaging.close();
     if (!('passed' in t && t.passed)) for (const line of lines.slice(-200)) console.log(JSON.stringify(line));
@@ -125,11 +129,6 @@ async function read(messaging: Messaging, groupId: string, finished: Finished): 
     }
   })();
   return consumer;
-}
-
-/** A group that the node coordinates. */
-async function groupOf(kafka: KafkaCluster, name: string, node: number): Promise<string> {
-  for (let n = 0; ; n++) if ((await coordinatorOf(kafka, `${name}.${n}`)) === node) return `${name}.${n}`;
 }
 
 function total(committed: Committed): bigint {
