@@ -66,8 +66,8 @@ export class KafkaProducer implements Producer {
       topic: config.topic,
       logger,
       onState: (found) => this.#onState(found),
-      onAway: (reason, since) => {
-        for (const lane of this.#lanes) lane.doubt(reason, since);
+      onAway: (unanswered) => {
+        for (const lane of this.#lanes) lane.doubt(unanswered);
       },
     });
   }
@@ -118,7 +118,9 @@ export class KafkaProducer implements Producer {
   health(): { readonly up: true } | { readonly up: false; readonly reason: string } {
     if (this.#closing !== undefined) return { up: false, reason: 'closed' };
     const confirmedAt = Math.max(...this.#lanes.map((lane) => lane.confirmedAt));
-    for (const trouble of [this.#watch.away, this.#unwritable, ...this.#lanes.map((lane) => lane.trouble)]) {
+    const { away } = this.#watch;
+    if (away && away.askedAt > confirmedAt) return { up: false, reason: away.reason };
+    for (const trouble of [this.#unwritable, ...this.#lanes.map((lane) => lane.trouble)]) {
       if (trouble && trouble.since > confirmedAt) return { up: false, reason: trouble.reason };
     }
     return { up: true };

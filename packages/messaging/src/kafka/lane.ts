@@ -6,6 +6,7 @@ import { type Connection, clientOptions } from './client-options.ts';
 import { brokerErrors, hadNoAnswer, reasonOf } from './kafka-errors.ts';
 import { PartitionQueue, type SendLimits, type WaitingRecord } from './partition-queue.ts';
 import { readTopicState, whyNotWritable } from './topic-state.ts';
+import type { Unanswered } from './topic-watch.ts';
 import { Wakeup } from './wakeup.ts';
 
 /** No option of the client bounds a send: retries nest, and its clock stops while a request queues. So the lane does. */
@@ -106,13 +107,13 @@ export class Lane {
   }
 
   /**
-   * The brokers have not answered since `since` (monotonic clock). What this lane does not know better is down until they
-   * answer it, so that nobody has to wait to find out.
+   * The brokers do not answer. What this lane does not know better is down until they answer it, so that nobody has to wait
+   * to find out.
    */
-  doubt(reason: string, since: number): void {
-    if (this.#confirmedAt > since || this.#doubt !== undefined) return;
+  doubt({ reason, askedAt }: Unanswered): void {
+    if (this.#confirmedAt > askedAt || this.#doubt !== undefined) return;
     this.#doubt = reason;
-    this.#trouble ??= { reason, since };
+    this.#trouble ??= { reason, since: askedAt };
     for (const queue of this.#queues.values()) queue.setState('down', reason);
     this.#probeAt ??= performance.now();
     this.#wakeup.notify();

@@ -18,8 +18,14 @@ export interface TopicWatchOptions {
   readonly logger: Logger;
   /** The brokers have answered. Undefined: they know no such topic. */
   readonly onState: (state: TopicState | undefined) => void;
-  /** They have not answered for the second time in a row; called again as long as they do not. `since`: monotonic clock. */
-  readonly onAway: (reason: string, since: number) => void;
+  /** They have not answered, at least for the second time in a row; called again as long as they do not. */
+  readonly onAway: (unanswered: Unanswered) => void;
+}
+
+export interface Unanswered {
+  readonly reason: string;
+  /** When the newest question was asked that got no answer (monotonic clock): what was confirmed after it knows better. */
+  readonly askedAt: number;
 }
 
 /**
@@ -35,7 +41,8 @@ export class TopicWatch {
   readonly #done: Promise<void>;
   #client: Admin;
   #rotation = 0;
-  #away: { readonly reason: string; readonly since: number } | undefined;
+  #away: Unanswered | undefined;
+  #awaySince = 0;
 
   constructor(options: TopicWatchOptions) {
     this.#options = options;
@@ -43,8 +50,8 @@ export class TopicWatch {
     this.#done = this.#run();
   }
 
-  /** Why, and since when (monotonic clock), the brokers do not answer; undefined while they do. */
-  get away(): { readonly reason: string; readonly since: number } | undefined {
+  /** Undefined while the brokers answer. */
+  get away(): Unanswered | undefined {
     return this.#away;
   }
 
@@ -57,7 +64,6 @@ export class TopicWatch {
 
   async #run(): Promise<void> {
     let failures = 0;
-    let failedSince = 0;
     while (!this.#closing.signal.aborted) {
       const askedAt = performance.now();
       try {
@@ -65,16 +71,12 @@ export class TopicWatch {
         const asked = readTopicState(this.#client, this.#options.topic);
         const state = await withDeadline(asked, ANSWER_DEADLINE_MS, late);
         failures = 0;
-        this.#setAway(undefined);
+        this.#answered();
         this.#options.onState(state);
       } catch (error) {
         if (this.#closing.signal.aborted) return;
-        if (failures++ === 0) failedSince = askedAt;
-        if (failures >= FAILURES_UNTIL_AWAY) {
-          const reason = reasonOf(error);
-          this.#setAway({ reason, since: failedSince });
-          this.#options.onAway(reason, failedSince);
-        }
+        if (failures++ === 0) this.#awaySince = askedAt;
+        if (failures >= FAILURES_UNTIL_AWAY) this.#unanswered({ reason: reasonOf(error), askedAt });
         this.#rotation++;
         void this.#dropClient();
         this.#client = this.#newClient();
@@ -85,15 +87,20 @@ export class TopicWatch {
     }
   }
 
-  #setAway(away: { readonly reason: string; readonly since: number } | undefined): void {
-    const before = this.#away;
-    this.#away = away;
+  #unanswered(unanswered: Unanswered): void {
+    const { topic, logger, onAway } = this.#options;
+    const { reason } = unanswered;
+    if (!this.#away) logger.warn({ topic, reason }, `Kafka does not answer: ${reason}`);
+    this.#away = unanswered;
+    onAway(unanswered);
+  }
+
+  #answered(): void {
+    if (!this.#away) return;
+    this.#away = undefined;
     const { topic, logger } = this.#options;
-    if (away && !before) logger.warn({ topic, reason: away.reason }, `Kafka does not answer: ${away.reason}`);
-    if (!away && before) {
-      const awayMs = Math.round(performance.now() - before.since);
-      logger.info({ topic, awayMs }, `Kafka answers again, after ${awayMs} ms`);
-    }
+    const awayMs = Math.round(performance.now() - this.#awaySince);
+    logger.info({ topic, awayMs }, `Kafka answers again, after ${awayMs} ms`);
   }
 
   async #dropClient(): Promise<void> {
