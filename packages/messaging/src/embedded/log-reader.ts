@@ -27,6 +27,7 @@ export class LogReader {
     readonly holding: StatementSync;
     readonly following: StatementSync;
     readonly first: StatementSync;
+    readonly end: StatementSync;
     readonly timeFrom: StatementSync;
   }[];
   readonly #committed: StatementSync;
@@ -41,6 +42,9 @@ export class LogReader {
         `SELECT ${COLUMNS} FROM partition_${partition} WHERE base_offset >= ? ORDER BY base_offset LIMIT 1`,
       ),
       first: database.prepare(`SELECT min(base_offset) AS base_offset FROM partition_${partition}`),
+      end: database.prepare(
+        `SELECT base_offset + record_count AS next FROM partition_${partition} ORDER BY base_offset DESC LIMIT 1`,
+      ),
       timeFrom: database.prepare(TIME_FROM(`partition_${partition}`)),
     }));
     this.#committed = database.prepare('SELECT partition, next_offset FROM committed_offsets WHERE group_id = ?');
@@ -62,6 +66,11 @@ export class LogReader {
   logStart(partition: number): number | undefined {
     const first = this.#partitions[partition]?.first.get()?.base_offset;
     return typeof first === 'number' ? first : undefined;
+  }
+
+  /** The offset that the partition's next record gets; 0 before the first one. */
+  logEnd(partition: number): number {
+    return Number(this.#partitions[partition]?.end.get()?.next ?? 0);
   }
 
   /** When the record at the offset was taken (or the first one after it), in Unix milliseconds; undefined where there is none. */

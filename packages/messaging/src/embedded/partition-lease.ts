@@ -5,8 +5,10 @@ export interface LeaseOptions {
   readonly logId: string;
   readonly partition: number;
   readonly cursor: PartitionCursor;
-  /** The offset that the partition's next record gets. */
-  readonly logEnd: () => number;
+  /** The end of what the writer has told of; cheap, and a little behind the file while it writes. */
+  readonly writtenEnd: () => number;
+  /** The end of what is in the file. */
+  readonly fileEnd: () => number;
   /** Called with the offset that a batch claims as finished; never after the lease was revoked. */
   readonly onCommit: (nextOffset: number) => void;
   /** Called when a batch is over, so that the next can be read. */
@@ -49,8 +51,14 @@ export class PartitionLease {
     const { logId, partition, cursor } = this.#options;
     if (this.#openFrom !== undefined || this.revoked || this.#stopped !== undefined) return undefined;
     const from = cursor.nextOffset;
-    const end = this.#options.logEnd();
-    if (from > end) return this.#stop(`offset ${from} is to be read next, but the log ends at ${end}`);
+    const end = this.#options.writtenEnd();
+    if (from > end) {
+      // Mostly the writer has not told yet of what was read already.
+      const fileEnd = this.#options.fileEnd();
+      return from <= fileEnd
+        ? undefined
+        : this.#stop(`offset ${from} is to be read next, but the log ends at ${fileEnd}`);
+    }
     if (from === end) return undefined;
     const records = cursor.read(maxRecords, maxBytes);
     const first = records[0];
