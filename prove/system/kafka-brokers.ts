@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { kafkaClassPath } from '../../test/support/kafka/kafka-jars.ts';
-import { KafkaNode } from '../../test/support/kafka/kafka-node.ts';
+import { KafkaNode, newClusterId } from '../../test/support/kafka/kafka-node.ts';
 import { FaultyProxy } from './faulty-proxy.ts';
 import { freePorts } from './free-ports.ts';
 import type { BrokersUnderTest } from './system.ts';
@@ -25,7 +24,7 @@ export interface KafkaBrokers extends BrokersUnderTest, AsyncDisposable {
 export async function startBrokers(folder: string): Promise<KafkaBrokers> {
   await using starting = new AsyncDisposableStack();
   const classPath = await kafkaClassPath();
-  const clusterId = randomBytes(16).toString('base64url');
+  const clusterId = newClusterId();
   const count = 3;
   const perNode = 2 + LISTENERS.length;
   const ports = await freePorts(count * perNode);

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -6,7 +5,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { after, test } from 'node:test';
 import { javaProblem, kafkaClassPath } from './kafka-jars.ts';
-import { type KafkaListener, KafkaNode } from './kafka-node.ts';
+import { type KafkaListener, KafkaNode, newClusterId } from './kafka-node.ts';
 
 export interface KafkaCluster extends AsyncDisposable {
   /** `host:port`, in the order of the nodes. */
@@ -107,7 +106,7 @@ async function startNodes({
   };
   const indexes = Array.from({ length: count }, (_, index) => index);
   const voters = indexes.map((index) => `${index + 1}@127.0.0.1:${portsOf(index).controllerPort}`);
-  const clusterId = randomBytes(16).toString('base64url');
+  const clusterId = newClusterId();
   const nodes = indexes.map(
     (index) =>
       new KafkaNode({

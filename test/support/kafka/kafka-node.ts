@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { appendFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -12,6 +13,12 @@ const run = promisify(execFile);
 /** A quick start matters more to a test than the last bit of speed. */
 export const JAVA_OPTIONS = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xshare:auto'];
 const START_TIMEOUT_MS = 60_000;
+
+/** What a cluster is called: 16 bytes in base64url. None begins with `-`, which Kafka's tools take for an option. */
+export function newClusterId(): string {
+  const id = randomBytes(16).toString('base64url');
+  return id.startsWith('-') ? newClusterId() : id;
+}
 
 export interface KafkaListener {
   /** As in the settings of the broker, for example `SECURE`. */
