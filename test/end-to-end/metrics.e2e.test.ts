@@ -77,5 +77,12 @@ test('kero start shows every metric that docs/metrics.md names, and none that it
   }
   assert.equal((await fetch(`${url}/metrics`)).status, 404, 'never on the public port');
   assert.equal((await fetch(`${admin}/health/live`)).status, 200);
-  assert.equal((await fetch(`${admin}/health/ready`)).status, 200);
+  const ready = await fetch(`${admin}/health/ready`);
+  assert.equal(ready.status, 200);
+  const { parts } = (await ready.json()) as { parts: Record<string, unknown> };
+  assert.deepEqual(
+    Object.keys(parts).sort(),
+    ['database', 'log', 'log consumer', 'process', 'processor', 'progress', 'receiver'],
+    'the parts of both',
+  );
 });

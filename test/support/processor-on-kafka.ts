@@ -16,10 +16,18 @@ export interface ProcessorOnKafka {
   rows(sql: string): Promise<readonly (readonly (string | null)[])[]>;
 }
 
+export interface ProcessorOnKafkaOptions {
+  readonly kafka: KafkaCluster;
+  readonly postgres: PostgresServer;
+  readonly partitions: number;
+  /** Further settings of the processors. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
 /** A topic and a migrated database of its own, and how to start `kero processor` on them. */
 export async function processorOnKafka(
   t: TestContext,
-  { kafka, postgres, partitions }: { kafka: KafkaCluster; postgres: PostgresServer; partitions: number },
+  { kafka, postgres, partitions, settings = {} }: ProcessorOnKafkaOptions,
 ): Promise<ProcessorOnKafka> {
   const topic = throwawayTopic('processor');
   const groupId = `group-of-${topic}`;
@@ -33,6 +41,7 @@ export async function processorOnKafka(
     POSTGRES_PASSWORD: config.password ?? '',
     POSTGRES_DB: config.database,
     ADMIN_PORT: '0',
+    ...settings,
   };
   await createTopic(kafka, topic, { partitions });
   const migrated = await runKero(t, ['migrate'], environment);
