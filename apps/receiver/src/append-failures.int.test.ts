@@ -41,6 +41,18 @@ describe('when the log does not take an event', () => {
     });
   }
 
+  test('and the driver knows when to come back, Retry-After says so in whole seconds, and never at once', async (t) => {
+    let retryAfterMs = 2300;
+    const wrapProducer = withAppend(async () => {
+      const failure = messagingError('log_unavailable', 'the circuit is open');
+      throw new AppendError(new Map([[0, failure]]), { retryAfterMs });
+    });
+    const kero = await startTestReceiver(t, { wrapProducer });
+    assert.equal((await kero.post(BODY)).headers.get('retry-after'), '3');
+    retryAfterMs = 0;
+    assert.equal((await kero.post(BODY)).headers.get('retry-after'), '1');
+  });
+
   test('because of a fault of ours the answer is 500 without a stack, and the log line has it', async (t) => {
     const wrapProducer = withAppend(async () => {
       throw new TypeError('cannot read secret of undefined');

@@ -146,6 +146,7 @@ class Circuit implements CircuitProducer {
   /** The state as of now: an open circuit whose time is over is half-open, and a trial that never ended is lost. */
   #current(): State {
     const state = this.#state;
+    if (state.kind === 'closed') return state;
     const now = this.#now();
     if (state.kind === 'open' && now >= state.until) {
       this.#set({ kind: 'half-open', trialUntil: undefined, outage: state.outage });

@@ -110,6 +110,20 @@ describe('runService', () => {
   });
 });
 
+describe('a service that has failed', () => {
+  test('does not hang in closing what does not close: it is ended by force, and the last lines say why', async () => {
+    const { options, lines, exits } = setUp();
+    void runService({ ...options, shutdownTimeoutMs: 50 }, async ({ resources }) => {
+      resources.defer(() => new Promise<void>(() => {}));
+      throw new KeroError('stalled', { retryable: true, meaning: '', remedy: 'start it again' }, 'nothing moves');
+    });
+    while (exits.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.deepEqual(exits, [1]);
+    assert.match(lines.at(-2) ?? '', /nothing moves.*start it again/);
+    assert.match(lines.at(-1) ?? '', /not stopped within 50 ms: ending by force/);
+  });
+});
+
 describe('a service that is told to stop while it starts', () => {
   test('ends in order, without waiting for what it waits for', async () => {
     const { emitter, options, lines } = setUp();
