@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { DeadLetter, DeadLetterReason, StoreEvent, StoreRecord } from '@kero/database';
-import { type EventSettings, type Problem, parseEvent, parseTimestamp } from '@kero/events';
+import { builtInTypeSchemas, type EventSettings, type Problem, parseEvent, parseTimestamp } from '@kero/events';
 import type { LogRecord } from '@kero/messaging';
 
 /** What one log record turns into. Every record turns into exactly one of the three, which is why the counts add up. */
@@ -51,7 +51,7 @@ export function interpretRecord(record: LogRecord, options: InterpretOptions): I
     retentionMs: undefined,
     maxBytes: fromReceiver ? Number.POSITIVE_INFINITY : options.eventSettings.maxBytes,
     defaultSource: headers.source ?? 'default',
-    checkTypeSchema: !fromReceiver,
+    typeSchemas: fromReceiver ? undefined : builtInTypeSchemas,
   });
   if (!parsed.ok) {
     const isObject =

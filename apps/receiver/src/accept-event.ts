@@ -1,4 +1,4 @@
-import { type EventSettings, formatUuid, type ParseResult, parseEvent } from '@kero/events';
+import { builtInTypeSchemas, type EventSettings, formatUuid, type ParseResult, parseEvent } from '@kero/events';
 import type { Producer } from '@kero/messaging';
 import { appendRecord } from './append-record.ts';
 import type { Authorize } from './authorize.ts';
@@ -53,7 +53,7 @@ export function acceptEvent(options: AcceptEventOptions): Handler {
       retentionMs: eventSettings.retentionMs,
       maxBytes: eventSettings.maxBytes,
       defaultSource: client.defaultSource,
-      checkTypeSchema: true,
+      typeSchemas: builtInTypeSchemas,
     });
     if (!parsed.ok) return refuse(exchange, refusalOf(parsed, body));
 

@@ -14,6 +14,7 @@ function event(members: Partial<Event>): Event {
     eventData: BODY,
     eventId: undefined,
     source: 'default',
+    schema: undefined,
     ...members,
   };
 }

@@ -10,6 +10,8 @@ export interface Event {
   readonly eventData: Buffer;
   readonly eventId: string | undefined;
   readonly source: string;
+  /** The label of the schema that `event_data` was checked against; undefined where none was asked. */
+  readonly schema: string | undefined;
 }
 
 /** One thing that is wrong with an event, for a person and for a program. */
@@ -21,10 +23,19 @@ export interface Problem {
   readonly detail: string;
 }
 
-/** `syntax`: not one JSON text in UTF-8 (HTTP 400). `event`: JSON, but not an event (HTTP 422). */
+/**
+ * `syntax`: not one JSON text in UTF-8 (HTTP 400). `event`: JSON, but not an event (HTTP 422). `schema_not_loaded`: nothing is wrong
+ * with it so far, but the schema of its type has to be fetched before anybody can tell; then parse it again.
+ */
 export type ParseResult =
   | { readonly ok: true; readonly event: Event }
-  | { readonly ok: false; readonly kind: 'syntax' | 'event'; readonly problems: readonly Problem[] };
+  | { readonly ok: false; readonly kind: 'syntax' | 'event'; readonly problems: readonly Problem[] }
+  | {
+      readonly ok: false;
+      readonly kind: 'schema_not_loaded';
+      readonly eventType: string;
+      readonly problems: readonly [];
+    };
 
 export interface ParseOptions {
   /** The clock that "not in the future" is measured against, in Unix milliseconds. */
@@ -37,8 +48,9 @@ export interface ParseOptions {
   readonly maxBytes: number;
   /** The source of an event that names none. */
   readonly defaultSource: string;
-  /** False where the receiver has checked the schema of the type already. */
-  readonly checkTypeSchema: boolean;
+  /** Undefined where the receiver has checked the schema of the type already. */
+  readonly typeSchemas: TypeSchemas | undefined;
 }
 
 import type { ProblemCode } from './problem-codes.ts';
+import type { TypeSchemas } from './type-schemas.ts';

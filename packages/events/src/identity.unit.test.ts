@@ -42,7 +42,7 @@ describe('the identity of an event', () => {
         retentionMs: undefined,
         maxBytes: 4_096,
         defaultSource,
-        checkTypeSchema: false,
+        typeSchemas: undefined,
       });
       assert.ok(result.ok);
       assert.equal(formatUuid(result.event.id), id);

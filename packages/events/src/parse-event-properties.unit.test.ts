@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { ParseOptions } from './event.ts';
 import { parseEvent } from './parse-event.ts';
 import { problemCodes } from './problem-codes.ts';
+import { builtInTypeSchemas } from './type-schemas.ts';
 
 const options: ParseOptions = {
   nowMs: Date.UTC(2026, 10, 24),
@@ -11,7 +12,7 @@ const options: ParseOptions = {
   retentionMs: undefined,
   maxBytes: 262_144,
   defaultSource: 'default',
-  checkTypeSchema: true,
+  typeSchemas: builtInTypeSchemas,
 };
 const event = {
   user_id: 'user-1',

@@ -1,12 +1,13 @@
 import type { Event, ParseOptions, ParseResult } from './event.ts';
-import { isPlainEvent, isPlainPurchase } from './fast-checks.ts';
+import { isPlainEvent } from './fast-checks.ts';
 import { computeEventId } from './identity.ts';
 import { isJsonObject, type JsonObject, type JsonValue, nameOfType } from './json/json-value.ts';
 import { type JsonReading, readJson } from './json/read-json.ts';
-import type { ProblemList } from './problem-list.ts';
-import { compileSchema, type SchemaCheck } from './schema-check.ts';
-import { eventSchema, purchaseSchema } from './schemas.ts';
+import { type ProblemList, quote } from './problem-list.ts';
+import { compileSchema } from './schema-check.ts';
+import { eventSchema } from './schemas.ts';
 import { formatTimestamp, parseTimestamp } from './timestamp.ts';
+import type { TypeSchema, TypeSchemas } from './type-schemas.ts';
 
 /** What the members of an event are once its schema has been kept. */
 interface EventMembers {
@@ -18,21 +19,11 @@ interface EventMembers {
   readonly source?: string;
 }
 
-interface TypeSchema {
-  /** A quick yes; see fast-checks.ts. */
-  readonly isPlain: (data: JsonObject) => boolean;
-  readonly check: SchemaCheck;
-}
-
 // parseTimestamp refuses every text that the pattern of event_timestamp refuses, and says why.
 const checkEvent = compileSchema(
   eventSchema,
   (error) => error.instancePath === '/event_timestamp' && error.keyword === 'pattern',
 );
-
-const typeSchemas: ReadonlyMap<string, TypeSchema> = new Map([
-  ['purchase', { isPlain: isPlainPurchase, check: compileSchema(purchaseSchema) }],
-]);
 
 /**
  * Reads one event from the bytes of one JSON text, and finds every problem in one go (of an event with more than 100 the first
@@ -46,11 +37,13 @@ export function parseEvent(bytes: Buffer, options: ParseOptions): ParseResult {
   const reading = readJson(bytes, 'event_data');
   if (!reading.ok) return { ok: false, kind: 'syntax', problems: [reading.problem] };
   const event = readEvent(reading, options);
+  if (event === 'schema_not_loaded')
+    return { ok: false, kind: 'schema_not_loaded', eventType: typeOf(reading), problems: [] };
   return event === undefined ? { ok: false, kind: 'event', problems: reading.problems.toArray() } : { ok: true, event };
 }
 
 /** The event, or undefined when `reading.problems` says why not. */
-function readEvent(reading: JsonReading, options: ParseOptions): Event | undefined {
+function readEvent(reading: JsonReading, options: ParseOptions): Event | 'schema_not_loaded' | undefined {
   const { value, problems } = reading;
   if (!isJsonObject(value)) {
     problems.add('not_an_object', [], `An event must be a JSON object, not ${nameOfType(value)}.`);
@@ -58,13 +51,14 @@ function readEvent(reading: JsonReading, options: ParseOptions): Event | undefin
   }
   const keepsSchema = hasEventMembers(value, reading);
   const timestampMicros = readTimestamp(value.event_timestamp, options, problems);
-  if (options.checkTypeSchema) checkTypeSchema(value, reading);
+  const schema = options.typeSchemas && checkTypeSchema(value, options.typeSchemas, reading);
   if (!keepsSchema || timestampMicros === undefined || reading.span === undefined || problems.length > 0)
     return undefined;
+  if (schema === 'not_loaded') return 'schema_not_loaded';
 
   const { user_id: userId, event_type: eventType, event_id: eventId, source = options.defaultSource } = value;
   const id = computeEventId({ source, eventId, userId, eventType, timestampMicros });
-  return { id, userId, eventType, timestampMicros, eventData: reading.span, eventId, source };
+  return { id, userId, eventType, timestampMicros, eventData: reading.span, eventId, source, schema: schema?.label };
 }
 
 function hasEventMembers(value: JsonObject, { values, problems }: JsonReading): value is JsonObject & EventMembers {
@@ -91,9 +85,24 @@ function readTimestamp(value: JsonValue | undefined, options: ParseOptions, prob
   return parsed.micros;
 }
 
-function checkTypeSchema(event: JsonObject, { values, problems }: JsonReading): void {
-  const { event_type: type, event_data: data } = event;
-  const schema = typeof type === 'string' ? typeSchemas.get(type) : undefined;
-  if (schema === undefined || !isJsonObject(data) || schema.isPlain(data)) return;
-  schema.check(data, ['event_data'], values, problems);
+/** The schema that was asked; undefined where there is none to ask. */
+function checkTypeSchema(
+  { event_type: type, event_data: data }: JsonObject,
+  schemas: TypeSchemas,
+  { values, problems }: JsonReading,
+): TypeSchema | 'not_loaded' | undefined {
+  if (typeof type !== 'string') return undefined;
+  const schema = schemas.find(type);
+  if (schema === 'refused') {
+    const detail = `There is no schema for the type ${quote(type)}, so its events are not taken.`;
+    problems.add('unknown_event_type', ['event_type'], detail);
+  }
+  if (schema === 'refused' || schema === 'unknown') return undefined;
+  if (schema === 'not_loaded') return schema;
+  if (isJsonObject(data) && !schema.isPlain?.(data)) schema.check(data, ['event_data'], values, problems);
+  return schema;
+}
+
+function typeOf({ value }: JsonReading): string {
+  return isJsonObject(value) ? String(value.event_type) : '';
 }

@@ -4,6 +4,7 @@ import type { Event, ParseOptions, ParseResult } from './event.ts';
 import { formatUuid } from './identity.ts';
 import { parseEvent } from './parse-event.ts';
 import { formatTimestamp } from './timestamp.ts';
+import { builtInTypeSchemas } from './type-schemas.ts';
 
 const HOUR_MS = 3_600_000;
 const nowMs = Date.UTC(2026, 10, 24, 12);
@@ -13,7 +14,7 @@ const options: ParseOptions = {
   retentionMs: undefined,
   maxBytes: 262_144,
   defaultSource: 'default',
-  checkTypeSchema: true,
+  typeSchemas: builtInTypeSchemas,
 };
 const members = {
   user_id: 'user-1',
@@ -291,8 +292,8 @@ describe('event_data of a purchase', () => {
   test('is not asked for in events of other types, nor where the receiver has checked it', () => {
     accepted({ ...members, event_type: 'Purchase' });
     accepted({ ...members, event_type: '__proto__' });
-    accepted(purchase({}), { checkTypeSchema: false });
-    assert.deepEqual(problemsOf({ ...purchase({}), user_id: '' }, { checkTypeSchema: false }), ['too_short /user_id']);
+    accepted(purchase({}), { typeSchemas: undefined });
+    assert.deepEqual(problemsOf({ ...purchase({}), user_id: '' }, { typeSchemas: undefined }), ['too_short /user_id']);
   });
 });
 

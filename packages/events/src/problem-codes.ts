@@ -23,6 +23,8 @@ export const problemCodes = {
   timestamp_out_of_range: 'event_timestamp lies outside 1970-01-01..2148-12-31 in UTC.',
   timestamp_in_future: 'event_timestamp is later than now plus EVENTS_MAX_FUTURE.',
   expired: 'event_timestamp is older than EVENTS_RETENTION.',
+  unknown_event_type:
+    'There is no schema for this event_type, and only types with one are taken (SCHEMA_UNKNOWN_TYPES=refuse).',
   too_many_problems: 'The event has more problems than are listed.',
 } as const;
 

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { ParseOptions } from './event.ts';
 import { parseEvent } from './parse-event.ts';
 import { type ProblemCode, problemCodes } from './problem-codes.ts';
+import { builtInTypeSchemas, type TypeSchemas } from './type-schemas.ts';
 
 const options: ParseOptions = {
   nowMs: Date.UTC(2026, 10, 24),
@@ -10,7 +11,9 @@ const options: ParseOptions = {
   retentionMs: 365 * 86_400_000,
   maxBytes: 4_096,
   defaultSource: 'default',
-  checkTypeSchema: true,
+  typeSchemas: {
+    find: (eventType) => (eventType === 'secret' ? 'refused' : builtInTypeSchemas.find(eventType)),
+  } satisfies TypeSchemas,
 };
 
 /** An event with other text for one of its members. */
@@ -53,6 +56,7 @@ const examples: Readonly<Record<ProblemCode, string | Buffer>> = {
   timestamp_out_of_range: event({ event_timestamp: '"1969-12-31T00:00:00Z"' }),
   timestamp_in_future: event({ event_timestamp: '"2027-01-01T00:00:00Z"' }),
   expired: event({ event_timestamp: '"2025-01-01T00:00:00Z"' }),
+  unknown_event_type: event({ event_type: '"secret"' }),
   too_many_problems: event({ event_data: `[${'1e999,'.repeat(200)}1]` }),
 };
 

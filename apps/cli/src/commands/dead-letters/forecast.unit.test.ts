@@ -16,7 +16,7 @@ function payload(members: Record<string, unknown> = {}): Buffer {
 
 function idOf(value: Buffer): string {
   const options = { nowMs: NOW, maxFutureMs: 0, retentionMs: undefined, maxBytes: 1e6, defaultSource: 'default' };
-  const parsed = parseEvent(value, { ...options, checkTypeSchema: false });
+  const parsed = parseEvent(value, { ...options, typeSchemas: undefined });
   return parsed.ok ? formatUuid(parsed.event.id) : assert.fail();
 }
 
