@@ -12,6 +12,8 @@ COPY package.json package-lock.json ./
 COPY packages/runtime/package.json packages/runtime/
 COPY packages/events/package.json packages/events/
 COPY packages/messaging/package.json packages/messaging/
+COPY packages/auth/package.json packages/auth/
+COPY packages/schemas/package.json packages/schemas/
 COPY packages/database/package.json packages/database/
 COPY apps/receiver/package.json apps/receiver/
 COPY apps/processor/package.json apps/processor/

@@ -12,6 +12,7 @@ COPY package.json package-lock.json ./
 COPY packages/runtime/package.json packages/runtime/
 COPY packages/events/package.json packages/events/
 COPY packages/messaging/package.json packages/messaging/
+COPY packages/schemas/package.json packages/schemas/
 COPY packages/database/package.json packages/database/
 COPY apps/processor/package.json apps/processor/
 # The image uses a server of yours: the binaries of the embedded PostgreSQL stay out.
@@ -21,6 +22,7 @@ RUN npm ci --workspace apps/processor --omit=dev --ignore-scripts --no-audit --n
 COPY packages/runtime packages/runtime
 COPY packages/events packages/events
 COPY packages/messaging packages/messaging
+COPY packages/schemas packages/schemas
 COPY packages/database packages/database
 COPY apps/processor apps/processor
 COPY deploy/docker/healthcheck.js deploy/docker/

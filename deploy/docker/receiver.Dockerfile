@@ -12,12 +12,16 @@ COPY package.json package-lock.json ./
 COPY packages/runtime/package.json packages/runtime/
 COPY packages/events/package.json packages/events/
 COPY packages/messaging/package.json packages/messaging/
+COPY packages/auth/package.json packages/auth/
+COPY packages/schemas/package.json packages/schemas/
 COPY apps/receiver/package.json apps/receiver/
 RUN npm ci --workspace apps/receiver --omit=dev --ignore-scripts --no-audit --no-fund \
     && find node_modules -name '*.map' -delete
 COPY packages/runtime packages/runtime
 COPY packages/events packages/events
 COPY packages/messaging packages/messaging
+COPY packages/auth packages/auth
+COPY packages/schemas packages/schemas
 COPY apps/receiver apps/receiver
 COPY deploy/docker/healthcheck.js deploy/docker/
 

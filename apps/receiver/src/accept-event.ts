@@ -1,10 +1,12 @@
-import { builtInTypeSchemas, type EventSettings, formatUuid, type ParseResult, parseEvent } from '@kero/events';
+import { type EventSettings, formatUuid, type ParseResult, parseEvent } from '@kero/events';
 import type { Producer } from '@kero/messaging';
+import type { SchemaSource } from '@kero/schemas';
 import { appendRecord } from './append-record.ts';
 import type { Authorize } from './authorize.ts';
 import { createEventRecordMaker } from './event-record.ts';
 import type { Exchange, Handler } from './exchange.ts';
 import type { Refusal } from './http-problems.ts';
+import type { Admission } from './limits/admission.ts';
 import { bodyFormat } from './media-types.ts';
 import { readBody } from './read-body.ts';
 import type { ReceiverCounts } from './receiver-counts.ts';
@@ -16,6 +18,8 @@ export interface AcceptEventOptions {
   readonly settings: ReceiverSettings;
   readonly eventSettings: EventSettings;
   readonly authorize: Authorize;
+  readonly admission: Admission;
+  readonly schemas: SchemaSource;
   readonly counts: ReceiverCounts;
   readonly refuse: Refuse;
   /** Unix milliseconds. */
@@ -28,14 +32,18 @@ export interface AcceptEventOptions {
  * refused has touched the log. This is the hot path: what is done here is done for every event.
  */
 export function acceptEvent(options: AcceptEventOptions): Handler {
-  const { producer, settings, eventSettings, authorize, counts, refuse, now, isStopping } = options;
+  const { producer, settings, eventSettings, authorize, admission, schemas, counts, refuse, now, isStopping } = options;
   const makeRecord = createEventRecordMaker();
   return async (exchange: Exchange) => {
     const { headers } = exchange.request;
     if (isStopping()) return refuse(exchange, STOPPING);
+    const early = admission.arrive(exchange);
+    if (early) return refuse(exchange, early);
     const decision = authorize(exchange.request);
     const client = decision instanceof Promise ? await decision : decision;
     if ('code' in client) return refuse(exchange, client);
+    const late = admission.identified(exchange, client);
+    if (late) return refuse(exchange, late);
     const format = bodyFormat(headers);
     if (typeof format !== 'string') return refuse(exchange, format);
 
@@ -46,6 +54,7 @@ export function acceptEvent(options: AcceptEventOptions): Handler {
     }
     if (!Buffer.isBuffer(body)) return refuse(exchange, body);
 
+    admission.received(exchange, client, body.length);
     const nowMs = now();
     const parsed = parseEvent(body, {
       nowMs,
@@ -53,7 +62,7 @@ export function acceptEvent(options: AcceptEventOptions): Handler {
       retentionMs: eventSettings.retentionMs,
       maxBytes: eventSettings.maxBytes,
       defaultSource: client.defaultSource,
-      typeSchemas: builtInTypeSchemas,
+      typeSchemas: schemas,
     });
     if (!parsed.ok) return refuse(exchange, refusalOf(parsed, body));
 

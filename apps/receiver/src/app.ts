@@ -3,15 +3,17 @@ import type { Socket } from 'node:net';
 import type { EventSettings } from '@kero/events';
 import type { Producer } from '@kero/messaging';
 import type { Health, Logger } from '@kero/runtime';
+import { builtInSchemas, type SchemaSource } from '@kero/schemas';
 import { acceptEvent, STOPPING } from './accept-event.ts';
 import { INTERNAL_DETAIL } from './append-record.ts';
-import { anybody } from './authorize.ts';
+import { type Authorize, anybody } from './authorize.ts';
 import { createBrokenRequestHandler, createConnectHandler } from './broken-requests.ts';
 import { type Connection, Connections } from './connections.ts';
 import { docsRoutes } from './docs-page.ts';
 import type { Exchange, Handler } from './exchange.ts';
 import { live, ready } from './health-routes.ts';
 import type { Refusal } from './http-problems.ts';
+import { type Admission, everythingAdmitted } from './limits/admission.ts';
 import { openApiRoute } from './openapi.ts';
 import { createCounts, type ReceiverCounts } from './receiver-counts.ts';
 import type { ReceiverSettings } from './receiver-settings.ts';
@@ -27,6 +29,12 @@ export interface ReceiverDependencies {
   /** Gets the parts `receiver` and `log`. */
   readonly health: Health;
   readonly logger: Logger;
+  /** Everybody may send, unless it is told otherwise. */
+  readonly authorize?: Authorize;
+  /** Without limits, unless it is told otherwise. */
+  readonly admission?: Admission;
+  /** The built-in ones, unless it is told otherwise. */
+  readonly schemas?: SchemaSource;
   /** Unix milliseconds; Date.now by default. */
   readonly now?: () => number;
 }
@@ -52,6 +60,7 @@ const NO_HOST: Refusal = { code: 'malformed_request', detail: 'HTTP/1.1 requires
 /** The HTTP API as a server that is not listening, for the process and for tests alike. */
 export function createReceiver(dependencies: ReceiverDependencies): Receiver {
   const { producer, settings, eventSettings, health, logger, now = Date.now } = dependencies;
+  const { authorize = anybody, admission = everythingAdmitted, schemas = builtInSchemas } = dependencies;
   const counts = createCounts();
   const connections = new Connections();
   const refuse = createRefuse({ logger, counts });
@@ -65,7 +74,9 @@ export function createReceiver(dependencies: ReceiverDependencies): Receiver {
     producer,
     settings,
     eventSettings,
-    authorize: anybody,
+    authorize,
+    admission,
+    schemas,
     counts,
     refuse,
     now,
@@ -103,6 +114,8 @@ export function createReceiver(dependencies: ReceiverDependencies): Receiver {
       request,
       response,
       requestId: requestIdOf(request.headers['x-request-id']),
+      address: request.socket.remoteAddress ?? '',
+      headers: [],
       expectsContinue,
       bodyBytes: 0,
       cancelBody: undefined,

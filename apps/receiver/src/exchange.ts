@@ -6,6 +6,10 @@ export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;
+  /** Who is at the other end: the address of the connection, or what a trusted proxy says. */
+  readonly address: string;
+  /** Headers that every answer to this request gets besides its own: name, value, name, value. */
+  readonly headers: string[];
   /** The client waits for `100 Continue` before it sends its body. */
   readonly expectsContinue: boolean;
   /** Bytes of the body that this exchange holds; given back when it is done. */

@@ -20,6 +20,7 @@ export function send(exchange: Exchange, status: number, headers: readonly strin
     String(Buffer.byteLength(body)),
     'x-request-id',
     exchange.requestId,
+    ...exchange.headers,
     ...headers,
   ]);
   exchange.response.end(body);
@@ -82,7 +83,7 @@ function sendProblem(exchange: Exchange, refusal: Refusal): Promise<void> | void
   headers.push('connection', 'close');
   if (then === 'close') return send(exchange, definition.status, headers, body);
 
-  headers.push('content-length', String(Buffer.byteLength(body)), 'x-request-id', requestId);
+  headers.push('content-length', String(Buffer.byteLength(body)), 'x-request-id', requestId, ...exchange.headers);
   response.writeHead(definition.status, headers);
   response.write(body);
   return linger(exchange);

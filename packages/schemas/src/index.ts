@@ -1,1 +1,2 @@
-export {};
+export { builtInSchemas } from './built-in.ts';
+export type { SchemaSource } from './schema-source.ts';
