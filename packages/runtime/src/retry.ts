@@ -9,6 +9,15 @@ export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   }
 }
 
+/** Time as it passes; tests bring their own. */
+export interface Clock {
+  /** Monotonic, in milliseconds. */
+  readonly now: () => number;
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+}
+
+export const systemClock: Clock = { now: () => performance.now(), sleep };
+
 export interface BackoffOptions {
   readonly firstMs: number;
   readonly maxMs: number;
