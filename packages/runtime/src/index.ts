@@ -22,7 +22,7 @@ export {
 export { listen } from './listen.ts';
 export { createLogger, type Logger, type LoggerOptions } from './logger.ts';
 export { type MetricDefinition, Metrics, type MetricTable, type Reading } from './metrics.ts';
-export { type BackoffOptions, backoffMs, sleep, withDeadline } from './retry.ts';
+export { type BackoffOptions, backoffMs, type Clock, sleep, systemClock, withDeadline } from './retry.ts';
 export { type MainContext, type MainProcess, runMain } from './run-main.ts';
 export { runtimeErrors } from './runtime-errors.ts';
 export { type RuntimeSettings, runtimeSettings } from './runtime-settings.ts';
@@ -38,6 +38,7 @@ export {
   settingsInvalid,
 } from './settings/load-settings.ts';
 export {
+  type OtherGroups,
   type Setting,
   type SettingsGroup,
   type SettingsOf,
@@ -60,4 +61,5 @@ export {
   oneOf,
   text,
 } from './settings/setting-types.ts';
+export { START_PATIENCE_MS, StartWait, type StartWaitOptions } from './start-wait.ts';
 export { throwIfStopped, unlessStopped } from './stopped.ts';

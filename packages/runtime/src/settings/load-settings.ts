@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { describeError, type KeroError } from '../errors.ts';
 import { runtimeError } from '../runtime-errors.ts';
-import { type Setting, type SettingsGroup, SettingValueError, type ValuesOf } from './setting.ts';
+import { type OtherGroups, type Setting, type SettingsGroup, SettingValueError, type ValuesOf } from './setting.ts';
 
 /** Where a value came from, as `kero config` shows it. */
 export type SettingSource = 'default' | 'environment' | '.env' | 'not set' | `file ${string}`;
@@ -29,7 +29,17 @@ export interface ReadSettings<Groups> {
 }
 
 /** Prefixes that are Kero's own: an unknown name that starts with one of them is probably a misspelt setting. */
-const OWN_PREFIXES = ['KAFKA_', 'POSTGRES_', 'EVENTS_', 'RECEIVER_', 'PROCESSOR_', 'KERO_'];
+const OWN_PREFIXES = [
+  'KAFKA_',
+  'POSTGRES_',
+  'EVENTS_',
+  'RECEIVER_',
+  'PROCESSOR_',
+  'KERO_',
+  'API_KEYS_',
+  'API_KEY_',
+  'AUTH_JWT_',
+];
 
 /**
  * Reads every setting of the groups and gathers every mistake instead of stopping at the first.
@@ -46,6 +56,8 @@ export function readSettings<G extends { [K in keyof G]: SettingsGroup }>(
   const dotEnv: Record<string, string | undefined> = input.dotEnv === undefined ? {} : parseEnv(input.dotEnv);
   const values: Record<string, Record<string, unknown>> = {};
   const known = new Set<string>();
+  const byGroup = new Map<SettingsGroup, Record<string, unknown>>();
+  const usable: [SettingsGroup, Record<string, unknown>][] = [];
 
   for (const [key, group] of Object.entries<SettingsGroup>(groups)) {
     const found: Record<string, unknown> = {};
@@ -57,9 +69,13 @@ export function readSettings<G extends { [K in keyof G]: SettingsGroup }>(
       found[name] = parse(setting, raw, problems);
       report.push({ setting, source: raw.source, shown: show(setting, raw.text) });
     }
-    if (problems.length === before && group.check) problems.push(...group.check(found as never));
+    if (problems.length === before && group.check) usable.push([group, found]);
     values[key] = found;
+    byGroup.set(group, found);
   }
+  // After everything is read, so that a rule may look at groups that come later.
+  const others: OtherGroups = (group) => byGroup.get(group) as never;
+  for (const [group, found] of usable) problems.push(...(group.check?.(found as never, others) ?? []));
   return {
     values: values as ReadSettings<G>['values'],
     report,

@@ -32,9 +32,12 @@ export interface Setting<T> extends SettingDescription {
 export interface SettingsGroup<S extends Record<string, Setting<unknown>> = Record<string, Setting<unknown>>> {
   readonly title: string;
   readonly settings: S;
-  /** Rules that span several settings; returns one line a mistake. */
-  check?(values: SettingsOf<S>): string[];
+  /** Rules that span several settings, also of other groups; returns one line a mistake. */
+  check?(values: SettingsOf<S>, others: OtherGroups): string[];
 }
+
+/** What could be read of another group; undefined where that group is not read by this process. */
+export type OtherGroups = <G extends SettingsGroup>(group: G) => Partial<ValuesOf<G>> | undefined;
 
 export type SettingsOf<S extends Record<string, Setting<unknown>>> = {
   readonly [K in keyof S]: S[K] extends Setting<infer T> ? T : never;
@@ -59,7 +62,7 @@ export function setting<T>(
 export function settingsGroup<S extends Record<string, Setting<unknown>>>(
   title: string,
   settings: S,
-  check?: (values: SettingsOf<S>) => string[],
+  check?: (values: SettingsOf<S>, others: OtherGroups) => string[],
 ): SettingsGroup<S> {
   return check ? { title, settings, check } : { title, settings };
 }

@@ -72,6 +72,24 @@ describe('settings', () => {
     assert.equal(read({ RECEIVER_PORT: '1', RECEIVER_DEADLINE: 'x' }).problems.length, 1);
   });
 
+  test('a rule may look at another group, wherever it stands, as far as it could be read', () => {
+    const last = settingsGroup('Last', {
+      on: setting('KERO_ON', boolean(), { default: 'false', description: 'On.' }),
+      size: setting('KERO_SIZE', integer(0, 9), { default: '1', description: 'Size.' }),
+    });
+    const unread = settingsGroup('Unread', { more: setting('KERO_MORE', text(), { description: 'More.' }) });
+    const first = settingsGroup(
+      'First',
+      { name: setting('KERO_NAME', text(), { default: 'x', description: 'Name.' }) },
+      (_, others) => [`${others(last)?.on} ${others(last)?.size} ${others(unread)}`],
+    );
+    assert.deepEqual(readSettings({ first, last }, { environment: { KERO_ON: 'true' } }).problems, [
+      'true 1 undefined',
+    ]);
+    const { problems } = readSettings({ first, last }, { environment: { KERO_ON: 'true', KERO_SIZE: '10' } });
+    assert.equal(problems[1], 'true undefined undefined');
+  });
+
   test('a secret may come from a file, is masked, and not both ways at once', (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'kero-settings-'));
     t.after(() => rmSync(folder, { recursive: true }));
