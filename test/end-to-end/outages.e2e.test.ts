@@ -92,7 +92,7 @@ describe('receiver and processor while Kafka or PostgreSQL is away', { timeout: 
     };
     const count = async (table: string) =>
       Number((await postgres.server.run(`select count(*) from ${table}`, config.database))[0]?.[0]);
-    return { topic, proxy, receiver, processor, count };
+    return { topic, proxy, start, receiver, processor, count };
   }
 
   /** Stops it and checks that it ends by itself, in time and in order. */
@@ -139,6 +139,33 @@ describe('receiver and processor while Kafka or PostgreSQL is away', { timeout: 
     } finally {
       await kafka.start(0);
     }
+  });
+
+  test('started while both are away they wait, not ready and live, say once what for and what to do, and begin by themselves', async (t) => {
+    const { start, proxy, count } = await setUp(t);
+    proxy.blackhole = true;
+    await kafka.kill(0, 'SIGTERM');
+    const [taking, writing] = [await start('receiver', await freePort()), await start('processor', await freePort())];
+    try {
+      for (const each of [taking, writing]) {
+        await each.kero.printed(/cannot be used yet: .*; waiting until it can/);
+        // Longer than a command of a person would wait.
+        await each.kero.printed(/"level":"error".*This process goes on waiting, and is not ready before/);
+        assert.equal((await each.ready()).parts.process?.reason, 'starting');
+        assert.equal((await each.live()).status, 200);
+      }
+    } finally {
+      await kafka.start(0);
+    }
+    const [, url = ''] = await taking.kero.printed(/receiver: POST (http:\S+)\/api/);
+    proxy.blackhole = false;
+    for (const each of [taking, writing]) {
+      await waitUntil(async () => (await each.ready()).status === 200, { timeoutMs: 60_000 });
+      await each.kero.printed(/can be used after \d+ s/);
+      assert.equal(each.kero.output().match(/cannot be used yet/g)?.length, 1, each.kero.output());
+    }
+    await waitUntil(async () => (await post(url, eventBody('a'))).status === 202);
+    await waitUntil(async () => (await count('events')) === 1);
   });
 
   test('while PostgreSQL does not answer the processor is paused, not ready, live, and stops in order', async (t) => {

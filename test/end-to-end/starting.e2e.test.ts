@@ -55,7 +55,7 @@ async function stopsQuietly(kero: KeroProcess): Promise<void> {
   assert.equal(lines(kero).at(-1)?.msg, 'stopped');
 }
 
-const WAITING = /"level":"warn".*(?:cannot be used yet|cannot connect).* 15 s/;
+const WAITING = /"level":"warn".*cannot be used yet: .*; waiting until it can/;
 
 describe('a start says first what it is going to use, and hears a stop', { timeout: 240_000 }, () => {
   test('everything embedded, while the cluster is being made', async (t) => {
@@ -84,7 +84,7 @@ describe('a start says first what it is going to use, and hears a stop', { timeo
 
   test('waiting for Kafka that says nothing: the line comes long before the end of the wait', async (t) => {
     const kero = start(t, 'start', { KAFKA_BOOTSTRAP_SERVERS: `127.0.0.1:${await silentPort(t)}` });
-    await kero.printed(/no answer; waiting for up to 15 s/);
+    await kero.printed(/no answer; waiting until it can/);
     await stopsQuietly(kero);
     assert.equal(lines(kero).filter(({ level }) => level === 'warn').length, 1, kero.output());
   });
@@ -106,4 +106,13 @@ describe('a start says first what it is going to use, and hears a stop', { timeo
       assert.doesNotMatch(kero.output(), /a-secret/);
     });
   }
+
+  test('with START_TIMEOUT it waits no longer than that, and ends with what to do', async (t) => {
+    const kafka = `127.0.0.1:${await closedPort()}`;
+    const kero = start(t, 'receiver', { KAFKA_BOOTSTRAP_SERVERS: kafka, START_TIMEOUT: '2s' });
+    const { code, output } = await kero.ended;
+    assert.equal(code, 1, output);
+    assert.match(output, /waiting for up to 2 s/);
+    assert.match(lines(kero).at(-1)?.msg ?? '', /no Kafka broker could be used.*\nCheck KAFKA_BOOTSTRAP_SERVERS/);
+  });
 });

@@ -69,10 +69,11 @@ export async function processorService(
   context.resources.use(watchEventLoop({ metrics, logger }));
   const admin = { host: runtime.adminHost, port: runtime.adminPort ?? DEFAULT_ADMIN_PORT, health, metrics };
   context.resources.use(await startAdminServer(admin));
-  const database = await openDatabase(databaseChoice, { logger, stop: context.stop });
+  const opening = { logger, stop: context.stop, patienceMs: runtime.startTimeoutMs ?? Number.POSITIVE_INFINITY };
+  const database = await openDatabase(databaseChoice, opening);
   context.resources.defer(() => database.close());
   logger.info(`database: ${database.description}`);
-  const messaging = await openMessaging(messagingChoice, { logger, stop: context.stop });
+  const messaging = await openMessaging(messagingChoice, opening);
   context.resources.defer(() => messaging.close());
   logger.info(`messaging: ${messaging.description}`);
 

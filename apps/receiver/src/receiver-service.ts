@@ -64,7 +64,8 @@ export async function receiverService(
   context.resources.use(watchEventLoop({ metrics, logger }));
   const admin = { host: runtime.adminHost, port: runtime.adminPort ?? DEFAULT_ADMIN_PORT, health, metrics };
   context.resources.use(await startAdminServer(admin));
-  const messaging = await openMessaging(messagingChoice, { logger, stop: context.stop });
+  const opening = { logger, stop: context.stop, patienceMs: runtime.startTimeoutMs ?? Number.POSITIVE_INFINITY };
+  const messaging = await openMessaging(messagingChoice, opening);
   context.resources.defer(() => messaging.close());
   logger.info(`messaging: ${messaging.description}`);
 

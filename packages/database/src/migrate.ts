@@ -3,10 +3,7 @@ import type { DatabaseConfig } from './database-settings.ts';
 import { serverConfig } from './embedded/embedded-database.ts';
 import { startEmbeddedServer } from './embedded/embedded-server.ts';
 import { migrateServer } from './postgres/migrate-server.ts';
-import { waitForServer } from './postgres/wait-for-server.ts';
-
-/** A server that is just starting gets this long. */
-const PATIENCE_MS = 15_000;
+import { whenServerAnswers } from './postgres/when-server-answers.ts';
 
 /**
  * Brings the schema up to this program's, creating the database when it is missing; an embedded server is started for it
@@ -15,8 +12,7 @@ const PATIENCE_MS = 15_000;
 export async function migrate(config: DatabaseConfig, { logger }: { logger: Logger }): Promise<{ applied: string[] }> {
   switch (config.driver) {
     case 'postgres':
-      await waitForServer(config, { logger, patienceMs: PATIENCE_MS });
-      return { applied: await migrateServer(config, { logger }) };
+      return { applied: await whenServerAnswers(config, { logger }, () => migrateServer(config, { logger })) };
     case 'embedded': {
       const server = await startEmbeddedServer(config, { logger });
       try {

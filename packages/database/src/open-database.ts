@@ -10,23 +10,25 @@ export interface OpenDatabaseContext {
   readonly logger: Logger;
   /** Ends the waits with `stopped`; what was started for the database is stopped again. */
   readonly stop?: AbortSignal | undefined;
+  /** How long a server that is away is waited for, in milliseconds (START_PATIENCE_MS); Infinity until it is there. */
+  readonly patienceMs?: number | undefined;
 }
 
 /**
  * Opens the configured database and checks that its schema fits this program; embedded mode starts the server and
- * migrates first. A server that cannot be reached is waited for about 15 seconds.
+ * migrates first.
  *
  * Throws KeroError: `database_unavailable`, `database_misconfigured`, `schema_missing`, `schema_newer`,
  * `migration_failed`, `embedded_server_failed`, and `folder_in_use` when another process runs the embedded server;
  * `stopped` when `stop` aborts meanwhile.
  */
-export async function openDatabase(config: DatabaseConfig, { logger, stop }: OpenDatabaseContext): Promise<Database> {
-  throwIfStopped(stop);
+export async function openDatabase(config: DatabaseConfig, context: OpenDatabaseContext): Promise<Database> {
+  throwIfStopped(context.stop);
   switch (config.driver) {
     case 'postgres':
-      return openPostgres(config, { logger, stop });
+      return openPostgres(config, context);
     case 'embedded':
-      return openEmbedded(config, { logger, stop });
+      return openEmbedded(config, context);
   }
 }
 

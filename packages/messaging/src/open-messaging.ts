@@ -7,6 +7,8 @@ export interface OpenMessagingContext {
   readonly logger: Logger;
   /** Ends the wait for brokers with `stopped`. */
   readonly stop?: AbortSignal | undefined;
+  /** How long brokers that are away are waited for, in milliseconds (START_PATIENCE_MS); Infinity until they are there. */
+  readonly patienceMs?: number | undefined;
 }
 
 /**

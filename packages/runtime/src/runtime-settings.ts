@@ -27,6 +27,11 @@ export const runtimeSettings = settingsGroup('Process', {
     description: 'Admin port; 0 takes a free one. Without it: 9101 for receiver and start, 9102 for processor.',
     example: '9101',
   }),
+  startTimeoutMs: setting('START_TIMEOUT', duration(1000), {
+    description:
+      'Longest wait at the start for Kafka or PostgreSQL when they are away; then the process ends with 1. Without it, it waits until they are there, and is not ready before.',
+    example: '60s',
+  }),
   shutdownTimeoutMs: setting('SHUTDOWN_TIMEOUT', duration(1000), {
     default: '25s',
     description:

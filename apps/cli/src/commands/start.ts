@@ -57,12 +57,11 @@ export async function startService(
   const started = health.registerProcess(context.stop);
   const metrics = Metrics.ofProcess();
   context.resources.use(watchEventLoop({ metrics, logger }));
-  const messaging = await openMessaging(messagingChoice, { logger, stop: context.stop });
+  const opening = { logger, stop: context.stop, patienceMs: runtime.startTimeoutMs ?? Number.POSITIVE_INFINITY };
+  const messaging = await openMessaging(messagingChoice, opening);
   context.resources.defer(() => messaging.close());
   context.resources.use(await shareMessaging(messaging, messagingChoice, { logger }));
-  const database = await openDatabase(databaseChoice, { logger, stop: context.stop });
-  context.resources.defer(() => database.close());
-  throwIfStopped(context.stop);
+  // After the log, whose lock tells of another Kero in the same folder; before the database, which may be waited for.
   const admin = await startAdminServer({
     host: runtime.adminHost,
     port: runtime.adminPort ?? DEFAULT_ADMIN_PORT,
@@ -70,6 +69,9 @@ export async function startService(
     metrics,
   });
   context.resources.use(admin);
+  const database = await openDatabase(databaseChoice, opening);
+  context.resources.defer(() => database.close());
+  throwIfStopped(context.stop);
 
   const processorCounts = createProcessorCounts();
   const shared = { messaging, settings, health, metrics, logger };

@@ -3,6 +3,7 @@ import { databaseError } from '../database-errors.ts';
 import type { EmbeddedDatabaseConfig, PostgresConfig } from '../database-settings.ts';
 import type { Database } from '../event-store.ts';
 import { connectPostgres, openPostgres } from '../postgres/postgres-database.ts';
+import type { ServerPatience } from '../postgres/when-server-answers.ts';
 import { startEmbeddedServer } from './embedded-server.ts';
 import { type Connection, readConnection, serverFolder } from './server-folder.ts';
 
@@ -30,13 +31,14 @@ export function embeddedConnection(config: EmbeddedDatabaseConfig): EmbeddedConn
 /** Starts the server, migrates, and opens the database on it; closing the database stops the server last. */
 export async function openEmbedded(
   config: EmbeddedDatabaseConfig,
-  { logger, stop }: { logger: Logger; stop?: AbortSignal | undefined },
+  { logger, stop, patienceMs }: ServerPatience,
 ): Promise<Database> {
   const server = await startEmbeddedServer(config, { logger, stop });
   try {
     const database = await openPostgres(serverConfig(config, server.connection, { migrate: true }), {
       logger,
       stop,
+      patienceMs,
       embedded: true,
       stopServer: () => server.stop(),
     });

@@ -1,4 +1,4 @@
-import { type Logger, sleep, throwIfStopped } from '@kero/runtime';
+import { sleep, throwIfStopped } from '@kero/runtime';
 import type pg from 'pg';
 import type { AuditLog } from '../audit-log.ts';
 import { databaseError } from '../database-errors.ts';
@@ -16,10 +16,8 @@ import { PostgresEventRetention } from './drop-expired.ts';
 import { migrateServer } from './migrate-server.ts';
 import { runQuery } from './run-query.ts';
 import { PostgresEventStore } from './store-batch.ts';
-import { waitForServer } from './wait-for-server.ts';
+import { type ServerPatience, whenServerAnswers } from './when-server-answers.ts';
 
-/** A server that is just starting gets this long. */
-const PATIENCE_MS = 15_000;
 /** Beside the pool: a query of a person, or the retention. */
 const OWN_CONNECTIONS = 1;
 const CLOSE_GRACE_MS = 10_000;
@@ -29,10 +27,7 @@ const PROBE_WHEN_QUIET_MS = 4_000;
 /** A probe that takes longer says that the database does not answer; the time-outs of statements are much longer. */
 const PROBE_PATIENCE_MS = 5_000;
 
-export interface OpenOptions {
-  readonly logger: Logger;
-  /** How long to wait for a server that does not answer yet, in milliseconds. */
-  readonly patienceMs?: number;
+export interface OpenOptions extends ServerPatience {
   readonly limits?: SessionLimits;
   /** How long closing lets running statements go on, in milliseconds. */
   readonly closeGraceMs?: number;
@@ -40,32 +35,26 @@ export interface OpenOptions {
   readonly embedded?: boolean;
   /** Called last when the database is closed. */
   readonly stopServer?: () => Promise<void>;
-  /** Ends the wait for the server with `stopped`. */
-  readonly stop?: AbortSignal | undefined;
 }
 
 /** Opens a database on a server that runs, with a schema that fits. */
 export async function openPostgres(config: PostgresConfig, options: OpenOptions): Promise<Database> {
-  const { logger, patienceMs = PATIENCE_MS, stop } = options;
-  await waitForServer(config, { logger, patienceMs, stop });
-  if (config.migrate) await migrateServer(config, { logger });
-  throwIfStopped(stop);
-  return connect(
-    config,
-    async (client) => {
-      await checkSchema(client);
-      const shortage = await findConnectionShortage(client, config.maxConnections + OWN_CONNECTIONS);
-      if (shortage !== undefined) logger.warn(shortage);
-    },
-    options,
-  );
+  const { logger, stop } = options;
+  const check = async (client: pg.Client) => {
+    await checkSchema(client);
+    const shortage = await findConnectionShortage(client, config.maxConnections + OWN_CONNECTIONS);
+    if (shortage !== undefined) logger.warn(shortage);
+  };
+  return whenServerAnswers(config, options, async () => {
+    if (config.migrate) await migrateServer(config, { logger });
+    throwIfStopped(stop);
+    return connect(config, check, options);
+  });
 }
 
 /** The same without a look at the schema, for statements of a person: on a schema that does not fit they are most needed. */
 export async function connectPostgres(config: PostgresConfig, options: OpenOptions): Promise<Database> {
-  const { logger, patienceMs = PATIENCE_MS, stop } = options;
-  await waitForServer(config, { logger, patienceMs, stop });
-  return connect(config, async () => {}, options);
+  return whenServerAnswers(config, options, () => connect(config, async () => {}, options));
 }
 
 async function connect(

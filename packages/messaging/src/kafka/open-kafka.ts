@@ -1,4 +1,12 @@
-import { isKeroError, type Logger, sleep, unlessStopped, withDeadline } from '@kero/runtime';
+import {
+  isKeroError,
+  type Logger,
+  START_PATIENCE_MS,
+  StartWait,
+  sleep,
+  unlessStopped,
+  withDeadline,
+} from '@kero/runtime';
 import { Admin } from '@platformatic/kafka';
 import type { Consumer, LagReader, Messaging, Producer } from '../messaging.ts';
 import { messagingError } from '../messaging-errors.ts';
@@ -14,8 +22,9 @@ import { KafkaLagReader } from './kafka-lag-reader.ts';
 import { KafkaProducer } from './kafka-producer.ts';
 import { readTopicState, type TopicState } from './topic-state.ts';
 
-const CONNECT_PATIENCE_MS = 15_000;
 const CONNECT_PAUSE_MS = 500;
+/** Of one attempt: brokers that take a connection and say nothing must not be all that is tried. */
+const ATTEMPT_PATIENCE_MS = 15_000;
 /** After which silence a person is told what is waited for. */
 const TELL_AFTER_MS = 2000;
 /** Kafka's own defaults, for a topic whose settings this client may not read. */
@@ -24,52 +33,44 @@ const DEFAULT_SETTINGS = { minInSyncReplicas: 1, maxMessageBytes: 1_048_588 };
 /**
  * Connects to the brokers and checks that the topic keeps what it is given; creates it when the configuration says so.
  *
- * Throws KeroError: `log_unavailable` (no broker answers within about 15 s, or refuses the credentials), `topic_missing`,
+ * Throws KeroError: `log_unavailable` (no broker answers within the patience of the context, or they refuse the credentials), `topic_missing`,
  * `topic_unsafe`, `stopped`.
  */
 export async function openKafka(config: KafkaConfig, context: OpenMessagingContext): Promise<Messaging> {
   const { logger } = context;
   const connection = await readConnection(config);
-  const patience = `waiting for up to ${CONNECT_PATIENCE_MS / 1000} s`;
-  const tell = once((reason) => logger.warn(`Kafka (${addresses(config)}) cannot be used yet: ${reason}; ${patience}`));
-  const silence = setTimeout(() => tell('no answer'), TELL_AFTER_MS);
+  const { patienceMs = START_PATIENCE_MS } = context;
+  const wait = new StartWait({ what: `Kafka (${addresses(config)})`, logger, patienceMs });
+  const silence = setTimeout(() => wait.failed('no answer'), TELL_AFTER_MS);
   try {
-    const opened = await openWithPatience(connection, config, context, tell);
+    const opened = await openWithPatience(connection, config, context, wait);
+    wait.over();
     return new KafkaMessaging(connection, config, opened, logger);
   } finally {
     clearTimeout(silence);
   }
 }
 
-function once(tell: (reason: string) => void): (reason: string) => void {
-  let told = false;
-  return (reason) => {
-    if (!told) tell(reason);
-    told = true;
-  };
-}
-
 async function openWithPatience(
   connection: Connection,
   config: KafkaConfig,
   { logger, stop }: OpenMessagingContext,
-  onFailure: (reason: string) => void,
+  wait: StartWait,
 ): Promise<OpenedTopic> {
-  const giveUpAt = performance.now() + CONNECT_PATIENCE_MS;
   for (let attempt = 0; ; attempt++) {
     const admin = newAdmin(connection, attempt);
     try {
-      const left = Math.max(1000, giveUpAt - performance.now());
+      const left = Math.min(ATTEMPT_PATIENCE_MS, Math.max(1000, wait.leftMs));
       const noAnswer = () => messagingError('log_unavailable', 'no answer');
       return await unlessStopped(withDeadline(openTopic(admin, config, logger), left, noAnswer), stop);
     } catch (error) {
       const final = isKeroError(error, 'topic_missing', 'topic_unsafe', 'stopped');
       if (final) throw error;
       const { message, remedy, isFinal } = connectionProblem(error, config);
-      if (isFinal || performance.now() + CONNECT_PAUSE_MS > giveUpAt) {
-        throw messagingError('log_unavailable', message, { cause: error, remedy });
-      }
-      onFailure(reasonOf(error));
+      const failure = messagingError('log_unavailable', message, { cause: error, remedy });
+      if (isFinal || wait.leftMs < CONNECT_PAUSE_MS) throw failure;
+      wait.failed(reasonOf(error));
+      wait.goesOn(failure);
       await sleep(CONNECT_PAUSE_MS, stop);
     } finally {
       void admin.close().catch(() => {});
