@@ -7,7 +7,8 @@ export const problemCodes = {
   event_too_large: 'The text of the event is larger than EVENTS_MAX_BYTES.',
   not_an_object: 'The event is JSON, but not an object.',
   missing_member: 'A member that is required is absent.',
-  unknown_member: 'The event has a member that events do not have; your own members belong in event_data.',
+  unknown_member:
+    'The event has a member that events do not have (your own members belong in event_data), or event_data one that the schema of its type does not allow.',
   duplicate_member: 'An object has two members of the same name, after unescaping.',
   wrong_type: 'The value is of another JSON type than the one required. null is a value, not absence.',
   too_short: 'The string has fewer characters (Unicode code points) than required.',

@@ -1,4 +1,4 @@
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js';
 import { type JsonValue, nameOfType } from './json/json-value.ts';
 import type { ProblemCode } from './problem-codes.ts';
 import { type Path, type ProblemList, quote } from './problem-list.ts';
@@ -17,17 +17,39 @@ const MAX_VALUES_FOR_EVERY_PROBLEM = 10_000;
 export type SchemaCheck = (value: JsonValue, base: Path, values: number, problems: ProblemList) => boolean;
 
 /**
- * Compiles a schema. `isToldElsewhere` picks the errors that need no problem here because somebody else tells them better.
- * Throws where the schema itself is wrong.
+ * Compiles a schema of Kero's own. `isToldElsewhere` picks the errors that need no problem here because somebody else tells them
+ * better. Throws where the schema itself is wrong.
  */
 export function compileSchema(
   schema: JsonSchema,
   isToldElsewhere: (error: ErrorObject) => boolean = () => false,
 ): SchemaCheck {
-  const every = compile(schema, true);
-  const first = compile(schema, false);
+  return toCheck((allErrors) => compile(schema, { allErrors, strict: true, allowUnionTypes: true }), isToldElsewhere);
+}
+
+/**
+ * Compiles a schema that a user wrote, as draft 2020-12 has it: keywords that nobody knows say nothing, and `format` is an
+ * annotation. The schema must keep the meta-schema; whether it does is not looked at here. Throws where it cannot be compiled: a
+ * `$ref` that leads nowhere or out of the schema, a pattern that is no regular expression.
+ */
+export function compileUserSchema(schema: JsonSchema): SchemaCheck {
+  const lenient = { strict: false, validateFormats: false, validateSchema: false, logger: false } as const;
+  // The second error says only that the first one counts.
+  return toCheck(
+    (allErrors) => compile(schema, { allErrors, ...lenient }),
+    ({ keyword }) => keyword === 'if',
+  );
+}
+
+function toCheck(
+  compileAs: (allErrors: boolean) => ValidateFunction,
+  isToldElsewhere: (error: ErrorObject) => boolean,
+): SchemaCheck {
+  const every = compileAs(true);
+  let first: ValidateFunction | undefined;
   return (value, base, values, problems) => {
-    const validate = values > MAX_VALUES_FOR_EVERY_PROBLEM ? first : every;
+    if (values > MAX_VALUES_FOR_EVERY_PROBLEM) first ??= compileAs(false);
+    const validate = values > MAX_VALUES_FOR_EVERY_PROBLEM && first ? first : every;
     if (validate(value)) return true;
     for (const error of validate.errors ?? []) {
       if (problems.isFull) break;
@@ -42,9 +64,9 @@ export function compileSchema(
   };
 }
 
-function compile(schema: JsonSchema, allErrors: boolean): ValidateFunction {
+function compile(schema: JsonSchema, options: Options): ValidateFunction {
   // verbose puts the value and its schema into the error, where the detail for people comes from.
-  return new Ajv2020({ allErrors, strict: true, allowUnionTypes: true, verbose: true }).compile(schema);
+  return new Ajv2020({ verbose: true, ...options }).compile(schema);
 }
 
 interface Finding {
@@ -78,14 +100,75 @@ function findingOf(error: ErrorObject): Finding {
       return { code: 'too_short', detail: lengthRule('at least', error.params.limit, error.data) };
     case 'maxLength':
       return { code: 'too_long', detail: lengthRule('at most', error.params.limit, error.data) };
+    case 'unevaluatedProperties': {
+      const member = String(error.params.unevaluatedProperty);
+      return { code: 'unknown_member', detail: `The schema knows no member ${quote(member)}.`, member };
+    }
+    case 'dependentRequired': {
+      const { missingProperty, property } = error.params;
+      const detail = `This member is required where ${quote(String(property))} is present.`;
+      return { code: 'missing_member', detail, member: String(missingProperty) };
+    }
+    case 'propertyNames': {
+      const member = String(error.params.propertyName);
+      return { code: 'schema_mismatch', detail: `A member must not be called ${quote(member)}.`, member };
+    }
     default: {
       const meaning = typeof schema.description === 'string' ? ` ${schema.description}` : '';
-      return {
-        code: 'schema_mismatch',
-        detail: `The value breaks the rule "${error.keyword}" of its schema.${meaning}`,
-      };
+      return { code: 'schema_mismatch', detail: `${describeRule(error, schema)}${meaning}` };
     }
   }
+}
+
+/** A rule of a schema in words; where there are none, its keyword and what stands there. */
+function describeRule({ keyword, params }: ErrorObject, schema: JsonSchema): string {
+  switch (keyword) {
+    case 'enum':
+      return `Must be one of ${listOf(schema.enum)}.`;
+    case 'const':
+      return `Must be ${shown(schema.const)}.`;
+    case 'pattern':
+      return `Must match the regular expression ${shown(params.pattern)}.`;
+    case 'minimum':
+    case 'maximum':
+    case 'exclusiveMinimum':
+    case 'exclusiveMaximum':
+      return `Must be ${params.comparison} ${params.limit}.`;
+    case 'multipleOf':
+      return `Must be a multiple of ${params.multipleOf}.`;
+    case 'minItems':
+      return `Must have at least ${params.limit} items.`;
+    case 'maxItems':
+      return `Must have at most ${params.limit} items.`;
+    case 'minProperties':
+      return `Must have at least ${params.limit} members.`;
+    case 'maxProperties':
+      return `Must have at most ${params.limit} members.`;
+    case 'uniqueItems':
+      return `The items ${params.j} and ${params.i} are equal; each may be there once.`;
+    case 'anyOf':
+      return 'Must keep at least one of the schemas in "anyOf", and keeps none.';
+    case 'oneOf':
+      return 'Must keep exactly one of the schemas in "oneOf".';
+    case 'not':
+      return 'Keeps the schema in "not", and must not.';
+    case 'false schema':
+      return 'Must not be here.';
+    default:
+      return `The value breaks the rule "${keyword}" of its schema.`;
+  }
+}
+
+const MAX_VALUES_LISTED = 20;
+
+function listOf(values: unknown): string {
+  const list = Array.isArray(values) ? values : [];
+  const names = list.slice(0, MAX_VALUES_LISTED).map(shown).join(', ');
+  return list.length > MAX_VALUES_LISTED ? `${names} and ${list.length - MAX_VALUES_LISTED} more` : names;
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? quote(value) : JSON.stringify(value).slice(0, 100);
 }
 
 function wrongType(wanted: unknown, value: JsonValue): string {
