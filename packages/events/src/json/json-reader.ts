@@ -108,7 +108,7 @@ export class JsonReader {
     if (this.#path.length < MAX_LEVELS) return false;
     const detail = `Objects and arrays may be nested in ${MAX_LEVELS} levels (the event is the first); this one is deeper.`;
     this.#problems.add('nested_too_deep', this.#path, detail);
-    this.#scanner.container();
+    this.#scanner.value();
     return true;
   }
 

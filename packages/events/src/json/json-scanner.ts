@@ -31,6 +31,7 @@ const ZERO = 0x30;
 const NINE = 0x39;
 const COLON = 0x3a;
 const BACKSLASH = 0x5c;
+const NO_CLOSERS = new Uint8Array(0);
 
 /**
  * The grammar of RFC 8259 and nothing else: moves over a text, token by token, and throws JsonSyntaxError where the text breaks
@@ -40,6 +41,8 @@ export class JsonScanner {
   readonly text: string;
   /** Offset of the next byte. */
   at = 0;
+  /** The closing brackets that are still to come, from the outside in. */
+  #closers = NO_CLOSERS;
 
   constructor(bytes: Buffer) {
     this.text = bytes.toString('latin1');
@@ -159,36 +162,46 @@ export class JsonScanner {
   }
 
   /**
-   * Past an object or array with all that is in it. Has a stack of its own: a text of a million brackets must neither overflow
-   * the call stack nor make a million objects.
+   * Past a value with all that is in it. Has a stack of its own, of a byte a level: a text of a million brackets must neither
+   * overflow the call stack nor make a million objects.
    */
-  container(): void {
-    const closers: number[] = [];
+  value(): void {
+    let depth = 0;
     do {
       const code = this.peek();
       if (code === OPEN_BRACE || code === OPEN_BRACKET) {
         const closer = code === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET;
         if (this.enters(closer)) {
-          closers.push(closer);
+          this.#remember(closer, depth++);
           this.#nameOfMember(closer);
           continue;
         }
       } else if (code === QUOTE) this.string();
       else if (this.isAtNumber()) this.number();
       else this.word();
-      this.#leaveEnded(closers);
-    } while (closers.length > 0);
+      depth = this.#leaveEnded(depth);
+    } while (depth > 0);
   }
 
-  /** After a value: past all that ends here, up to the next value. */
-  #leaveEnded(closers: number[]): void {
-    for (let closer = closers.at(-1); closer !== undefined; closer = closers.at(-1)) {
+  #remember(closer: number, level: number): void {
+    if (level >= this.#closers.length) {
+      const more = new Uint8Array(Math.max(64, 2 * level));
+      more.set(this.#closers);
+      this.#closers = more;
+    }
+    this.#closers[level] = closer;
+  }
+
+  /** After a value: past all that ends here, up to the next value. Returns how many levels are still open. */
+  #leaveEnded(depth: number): number {
+    for (let level = depth - 1; level >= 0; level--) {
+      const closer = this.#closers[level] ?? 0;
       if (this.goesOn(closer)) {
         this.#nameOfMember(closer);
-        return;
+        return level + 1;
       }
-      closers.pop();
     }
+    return 0;
   }
 
   /** In an object, past the name and colon before the value. */

@@ -1,0 +1,66 @@
+import type { Problem } from '../event.ts';
+import { syntaxProblem, textProblem } from './json-problems.ts';
+import { CLOSE_BRACKET, JsonScanner, JsonSyntaxError, OPEN_BRACKET } from './json-scanner.ts';
+
+/**
+ * Takes a JSON array apart into the texts of its items, one a call, so that whoever reads a long one can do other things between.
+ * The text is read once, and checked against the grammar on the way.
+ */
+export class JsonArrayItems {
+  readonly #bytes: Buffer;
+  #scanner: JsonScanner | undefined;
+  #hasBegun = false;
+  #problem: Problem | undefined;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+    this.#problem = textProblem(bytes);
+    if (!this.#problem) this.#scanner = new JsonScanner(bytes);
+  }
+
+  /**
+   * The text of the next item without the white space around it: a view of the bytes. Undefined after the last one, and where
+   * the bytes are not one JSON array: then `problem` says why, and what came before is no part of any array either.
+   */
+  next(): Buffer | undefined {
+    const scanner = this.#scanner;
+    if (!scanner) return undefined;
+    try {
+      if (this.#goesOn(scanner)) {
+        const start = scanner.at;
+        scanner.value();
+        return this.#bytes.subarray(start, scanner.at);
+      }
+      scanner.end();
+    } catch (error) {
+      if (!(error instanceof JsonSyntaxError)) throw error;
+      this.#problem = syntaxProblem(this.#bytes, error);
+    }
+    this.#scanner = undefined;
+    return undefined;
+  }
+
+  /** Its place is told in the whole text. */
+  get problem(): Problem | undefined {
+    return this.#problem;
+  }
+
+  #goesOn(scanner: JsonScanner): boolean {
+    if (this.#hasBegun) return scanner.goesOn(CLOSE_BRACKET);
+    this.#hasBegun = true;
+    scanner.skipSpace();
+    if (scanner.peek() !== OPEN_BRACKET) throw new JsonSyntaxError(scanner.at, 'an array');
+    return scanner.enters(CLOSE_BRACKET);
+  }
+}
+
+/** Whether the text, if it is JSON, is an array. */
+export function startsJsonArray(bytes: Buffer): boolean {
+  let at = 0;
+  while (isSpace(bytes[at])) at++;
+  return bytes[at] === OPEN_BRACKET;
+}
+
+function isSpace(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+}
