@@ -1,14 +1,11 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { isKeroError, lockFolder } from '@kero/runtime';
+import { cachedFolder, cachePath } from '../cached-folder.ts';
 
 const run = promisify(execFile);
 const POM = join(import.meta.dirname, 'pom.xml');
-const CACHE = resolve(import.meta.dirname, '../../../.cache/kafka');
 
 /** Version of the broker that the tests start. */
 export function kafkaVersion(): string {
@@ -29,7 +26,7 @@ async function findJavaProblem(): Promise<string | undefined> {
   const java = await firstLine('java', ['-version']);
   const major = Number(/version "(\d+)/.exec(java ?? '')?.[1] ?? 0);
   if (major < 17) missing.push(java === undefined ? 'no java on the PATH' : `found ${java}`);
-  const jarsAreThere = existsSync(jarsFolder());
+  const jarsAreThere = existsSync(cachePath(jarsFolder()));
   if (!jarsAreThere && (await firstLine('mvn', ['-version'])) === undefined) missing.push('no mvn on the PATH');
   return missing.length === 0 ? undefined : `needs Java 17 and Maven: ${missing.join(', ')}`;
 }
@@ -44,37 +41,13 @@ async function firstLine(program: string, args: string[]): Promise<string | unde
 }
 
 function jarsFolder(): string {
-  return join(CACHE, kafkaVersion(), 'libs');
+  return join('kafka', kafkaVersion(), 'libs');
 }
 
-/**
- * Class path of the broker and its tools; downloads the jars when they are not there yet (54 MB, once). Test files that
- * run at the same time wait for each other.
- */
+/** Class path of the broker and its tools; downloads the jars when they are not there yet (54 MB, once). */
 export async function kafkaClassPath(): Promise<string> {
-  const libs = jarsFolder();
-  if (!existsSync(libs)) {
-    using _lock = await waitForLock(CACHE);
-    if (!existsSync(libs)) await download(libs);
-  }
+  const libs = await cachedFolder(jarsFolder(), (unfinished) =>
+    run('mvn', ['-q', '-B', '-f', POM, 'dependency:copy-dependencies', `-DoutputDirectory=${unfinished}`]),
+  );
   return join(libs, '*');
-}
-
-async function download(libs: string): Promise<void> {
-  const unfinished = `${libs}.unfinished`;
-  await rm(unfinished, { recursive: true, force: true });
-  await mkdir(unfinished, { recursive: true });
-  await run('mvn', ['-q', '-B', '-f', POM, 'dependency:copy-dependencies', `-DoutputDirectory=${unfinished}`]);
-  await rename(unfinished, libs);
-}
-
-async function waitForLock(folder: string): Promise<Disposable> {
-  for (;;) {
-    try {
-      return lockFolder(folder);
-    } catch (error) {
-      if (!isKeroError(error, 'folder_in_use')) throw error;
-      await delay(200);
-    }
-  }
 }
