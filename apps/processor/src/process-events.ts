@@ -1,7 +1,7 @@
 import type { DeadLetter, EventStore, StoreEvent } from '@kero/database';
 import type { EventSettings } from '@kero/events';
 import type { Consumer, RecordBatch } from '@kero/messaging';
-import type { Logger } from '@kero/runtime';
+import { type Clock, type Logger, systemClock } from '@kero/runtime';
 import { createEventFilter } from './event-filter.ts';
 import { interpretRecord } from './interpret-record.ts';
 import type { PartitionWrites } from './partition-writes.ts';
@@ -23,6 +23,8 @@ export interface ProcessEventsDeps {
   readonly logger: Logger;
   /** Unix milliseconds. */
   readonly now: () => number;
+  /** The system's, unless a test brings another. */
+  readonly clock?: Clock;
 }
 
 /**
@@ -62,8 +64,8 @@ async function processBatch(
   deps: ProcessEventsDeps,
   stop: AbortSignal,
 ): Promise<void> {
-  const { settings, counts, writes, observeBatch, logger } = deps;
-  const startedAt = performance.now();
+  const { settings, counts, writes, observeBatch, logger, clock = systemClock } = deps;
+  const startedAt = clock.now();
   const options = { eventSettings: deps.eventSettings, stores, nowMs: deps.now() };
   const events: StoreEvent[] = [];
   const deadLetters: DeadLetter[] = [];
@@ -81,12 +83,12 @@ async function processBatch(
   if (kept > 0) {
     const giveUp = AbortSignal.any([stop, batch.revoked]);
     const storeBatch = { logId: batch.logId, logPartition: batch.partition, events, deadLetters };
-    const stored = await storeWithRetry(deps.store, storeBatch, { giveUp, slots, writes, logger });
+    const stored = await storeWithRetry(deps.store, storeBatch, { giveUp, slots, writes, logger, clock });
     if (!stored) return;
     result = stored;
   }
   countBatch(counts, batch.records.length, batch.records.length - kept, result);
-  observeBatch(batch.records.length, (performance.now() - startedAt) / 1000);
+  observeBatch(batch.records.length, (clock.now() - startedAt) / 1000);
   for (const [reason, n] of result.deadLetters) {
     logger.warn(
       { partition: batch.partition, reason, n },

@@ -1,5 +1,5 @@
 import type { EventStore, StoreBatch, StoreResult } from '@kero/database';
-import { backoffMs, describeError, isKeroError, type Logger, sleep } from '@kero/runtime';
+import { backoffMs, type Clock, describeError, isKeroError, type Logger } from '@kero/runtime';
 import type { PartitionWrites } from './partition-writes.ts';
 import type { Slots } from './slots.ts';
 import { addResults, halves, NOTHING_STORED, storeIsolating } from './store-isolating.ts';
@@ -27,20 +27,27 @@ export async function storeWithRetry(
     readonly slots: Slots;
     readonly writes: PartitionWrites;
     readonly logger: Logger;
+    readonly clock: Clock;
   },
 ): Promise<StoreResult | undefined> {
-  const { giveUp, slots, writes, logger } = context;
+  const { giveUp, slots, writes, logger, clock } = context;
   const partition = batch.logPartition;
   const parts = [batch];
   let result = NOTHING_STORED;
   using write = writes.begin(partition);
+  // To isolate bad records takes many statements: each of them is bounded, all together are not.
+  const attempting: EventStore = {
+    store: (part) => {
+      write.attempt();
+      return store.store(part);
+    },
+  };
   for (let attempt = 0; !giveUp.aborted; attempt++) {
-    let startedAt = performance.now();
+    let startedAt = clock.now();
     try {
       for (let part = parts[0]; part; part = parts[0]) {
-        startedAt = performance.now();
-        write.attempt();
-        result = addResults(result, await storeIsolating(store, part));
+        startedAt = clock.now();
+        result = addResults(result, await storeIsolating(attempting, part));
         parts.shift();
       }
       if (write.pausedMs !== undefined) {
@@ -56,9 +63,9 @@ export async function storeWithRetry(
         const message = `partition paused, its events wait in the log: ${reason}. ${error.remedy}`;
         logger.warn({ partition, code: error.code }, message);
       }
-      if (performance.now() - startedAt > SLOW_ATTEMPT_MS) splitFirst(parts);
+      if (clock.now() - startedAt > SLOW_ATTEMPT_MS) splitFirst(parts);
       slots.release();
-      await sleep(backoffMs(attempt, BACKOFF), giveUp);
+      await clock.sleep(backoffMs(attempt, BACKOFF), giveUp);
       await slots.take();
     }
   }
