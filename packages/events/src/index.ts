@@ -1,3 +1,6 @@
+export { isJsonMediaType, type MediaType, parseMediaType } from './cloud-events/media-type.ts';
+export { isBinaryCloudEvent, parseBinaryCloudEvent } from './cloud-events/parse-binary-cloud-event.ts';
+export { parseCloudEvent } from './cloud-events/parse-cloud-event.ts';
 export type { Event, ParseOptions, ParseResult, Problem } from './event.ts';
 export { type EventSettings, eventSettings } from './event-settings.ts';
 export { computeEventId, formatUuid, type IdentityParts } from './identity.ts';

@@ -26,6 +26,12 @@ export const problemCodes = {
   expired: 'event_timestamp is older than EVENTS_RETENTION.',
   unknown_event_type:
     'There is no schema for this event_type, and only types with one are taken (SCHEMA_UNKNOWN_TYPES=refuse).',
+  unsupported_specversion: 'The CloudEvent is not of version 1.0.',
+  invalid_attribute_name: 'A CloudEvents attribute has a name that none may have: names consist of a-z and 0-9.',
+  invalid_attribute:
+    'The value of a CloudEvents attribute is none of its type: a URI, a media type, or it has characters that no attribute may have.',
+  invalid_header: 'The value of a ce- header cannot be decoded.',
+  unsupported_data: 'The data of the CloudEvent is not JSON: it is base64, or its datacontenttype says so.',
   too_many_problems: 'The event has more problems than are listed.',
 } as const;
 

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ParseOptions } from './event.ts';
+import { parseBinaryCloudEvent } from './cloud-events/parse-binary-cloud-event.ts';
+import { parseCloudEvent } from './cloud-events/parse-cloud-event.ts';
+import type { ParseOptions, ParseResult } from './event.ts';
 import { parseEvent } from './parse-event.ts';
+import type { ParsedItem } from './parsed-item.ts';
 import { type ProblemCode, problemCodes } from './problem-codes.ts';
 import { builtInTypeSchemas, type TypeSchemas } from './type-schemas.ts';
 
@@ -29,8 +32,38 @@ function event(change: Readonly<Record<string, string>> = {}): string {
   return `{${texts.join()}}`;
 }
 
-/** For each code a text that has this one problem and no other. */
-const examples: Readonly<Record<ProblemCode, string | Buffer>> = {
+/** A CloudEvent with other values for some of its members. */
+function cloudEvent(change: Readonly<Record<string, unknown>> = {}): Buffer {
+  const members = {
+    specversion: '1.0',
+    id: '1',
+    source: '/shop',
+    type: 'view',
+    subject: 'u',
+    time: '2026-10-07T10:00:00Z',
+  };
+  return Buffer.from(JSON.stringify({ ...members, data: {}, ...change }));
+}
+
+const CLOUD_EVENT_HEADERS = [
+  ...['ce-specversion', '1.0', 'ce-id', '1', 'ce-source', '/shop', 'ce-type', 'view'],
+  ...['ce-subject', 'u', 'ce-time', '2026-10-07T10:00:00Z'],
+];
+
+type Read = () => ParseResult | ParsedItem;
+
+/** For each of the codes that only CloudEvents have a CloudEvent that has this one problem and no other. */
+const cloudEventExamples = {
+  unsupported_specversion: () => parseCloudEvent(cloudEvent({ specversion: '0.3' }), options),
+  invalid_attribute_name: () => parseCloudEvent(cloudEvent({ userId: 'u' }), options),
+  invalid_attribute: () => parseCloudEvent(cloudEvent({ source: 'my shop' }), options),
+  invalid_header: () =>
+    parseBinaryCloudEvent([...CLOUD_EVENT_HEADERS, 'ce-colour', 'gr\u00fcn'], Buffer.from('{}'), options),
+  unsupported_data: () => parseCloudEvent(cloudEvent({ datacontenttype: 'text/xml' }), options),
+} satisfies Partial<Record<ProblemCode, Read>>;
+
+/** For each other code a text that has this one problem and no other. */
+const examples: Readonly<Record<Exclude<ProblemCode, keyof typeof cloudEventExamples>, string | Buffer>> = {
   empty_body: '',
   byte_order_mark: `\ufeff${event()}`,
   invalid_utf8: Buffer.from([0x22, 0xc3, 0x22]),
@@ -60,17 +93,24 @@ const examples: Readonly<Record<ProblemCode, string | Buffer>> = {
   too_many_problems: event({ event_data: `[${'1e999,'.repeat(200)}1]` }),
 };
 
-test('the event that the examples change is itself right', () => {
+const reads: readonly (readonly [code: string, read: Read])[] = [
+  ...Object.entries(examples).map(([code, text]) => [code, () => parseEvent(Buffer.from(text), options)] as const),
+  ...Object.entries(cloudEventExamples),
+];
+
+test('the events that the examples change are themselves right', () => {
   assert.ok(parseEvent(Buffer.from(event()), options).ok);
+  assert.ok(parseCloudEvent(cloudEvent(), options).ok);
+  assert.ok(parseBinaryCloudEvent(CLOUD_EVENT_HEADERS, Buffer.from('{}'), options).ok);
 });
 
 test('every code in the table has an example', () => {
-  assert.deepEqual(Object.keys(examples).sort(), Object.keys(problemCodes).sort());
+  assert.deepEqual(reads.map(([code]) => code).sort(), Object.keys(problemCodes).sort());
 });
 
-for (const [code, text] of Object.entries(examples)) {
+for (const [code, read] of reads) {
   test(`${code} is what its example gets`, () => {
-    const result = parseEvent(Buffer.from(text), options);
+    const result = read();
     assert.ok(!result.ok);
     const codes = result.problems.map((problem) => problem.code);
     if (code === 'too_many_problems') assert.equal(codes.at(-1), code);

@@ -56,6 +56,14 @@ export function pointerTo(path: Path): string {
   return pointer;
 }
 
+/** The parts of a JSON Pointer, unescaped. */
+export function tokensOf(pointer: string): string[] {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
 /** Text of the sender within a detail: in double quotes, one line, escaped as JSON does, cut when it is long. */
 export function quote(text: string): string {
   if (text.length <= MAX_QUOTE_LENGTH) return JSON.stringify(text);

@@ -1,7 +1,7 @@
 import { Ajv2020, type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js';
 import { type JsonValue, nameOfType } from './json/json-value.ts';
 import type { ProblemCode } from './problem-codes.ts';
-import { type Path, type ProblemList, quote } from './problem-list.ts';
+import { type Path, type ProblemList, quote, tokensOf } from './problem-list.ts';
 import type { JsonSchema } from './schemas.ts';
 
 /**
@@ -181,12 +181,4 @@ function lengthRule(bound: string, limit: unknown, value: unknown): string {
   if (value === '') return 'Must not be empty.';
   const length = [...String(value)].length;
   return `Must have ${bound} ${limit} characters (Unicode code points), not ${length}.`;
-}
-
-/** The parts of a JSON Pointer, unescaped. */
-function tokensOf(pointer: string): string[] {
-  return pointer
-    .split('/')
-    .slice(1)
-    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
