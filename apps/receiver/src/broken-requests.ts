@@ -15,6 +15,7 @@ interface RawAnswerDeps {
   readonly connections: Connections;
   readonly counts: ReceiverCounts;
   readonly logger: Logger;
+  readonly maxHeaderBytes: number;
 }
 
 /**
@@ -26,11 +27,11 @@ interface RawAnswerDeps {
 export function createBrokenRequestHandler(
   options: RawAnswerDeps,
 ): (error: NodeJS.ErrnoException, socket: Socket) => void {
-  const { connections } = options;
+  const { connections, maxHeaderBytes } = options;
   const refuseRaw = createRefuseRaw(options);
   return (error, socket) => {
     const connection = connections.of(socket);
-    const refusal = refusalOf(error);
+    const refusal = refusalOf(error, maxHeaderBytes);
     if (!connection || !refusal || !socket.writable) {
       socket.destroy();
       return;
@@ -88,13 +89,14 @@ function createRefuseRaw({ counts, logger }: RawAnswerDeps) {
 }
 
 /** Undefined where the connection itself is gone. */
-function refusalOf(error: NodeJS.ErrnoException): Refusal | undefined {
+function refusalOf(error: NodeJS.ErrnoException, maxHeaderBytes: number): Refusal | undefined {
   const { code = '' } = error;
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
     return { code: 'request_timeout', detail: 'The request did not arrive in time. Nothing of it was stored.' };
   }
   if (code === 'HPE_HEADER_OVERFLOW') {
-    return { code: 'headers_too_large', detail: 'Request line and headers may have at most 16 KiB.' };
+    const detail = `Path and headers may have at most ${maxHeaderBytes} bytes (RECEIVER_MAX_HEADER_BYTES).`;
+    return { code: 'headers_too_large', detail };
   }
   if (!code.startsWith('HPE_')) return undefined;
   return { code: 'malformed_request', detail: 'The request breaks the rules of HTTP/1.1. Nothing of it was stored.' };

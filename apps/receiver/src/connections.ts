@@ -1,9 +1,14 @@
 import type { Socket } from 'node:net';
 import type { Exchange } from './exchange.ts';
+import { addressOf } from './limits/address.ts';
 
 /** What the receiver knows of one open connection. */
 export interface Connection {
   readonly socket: Socket;
+  /** Of the other end. */
+  readonly address: string;
+  /** How many requests have come over it. */
+  requests: number;
   /** Requests without a complete answer; more than one only where a client sends ahead. */
   pending: number;
   /** The request that came last. Only it can be incomplete. */
@@ -17,7 +22,8 @@ export class Connections implements Iterable<Connection> {
   readonly #open = new Map<Socket, Connection>();
 
   add(socket: Socket): void {
-    this.#open.set(socket, { socket, pending: 0, latest: undefined, broken: false });
+    const address = addressOf(socket.remoteAddress ?? '') ?? '';
+    this.#open.set(socket, { socket, address, requests: 0, pending: 0, latest: undefined, broken: false });
     socket.once('close', () => this.#open.delete(socket));
   }
 

@@ -8,8 +8,14 @@ export interface ReceiverCounts {
   readonly rejected: Record<HttpProblemCode, number>;
   /** Requests whose client left before the body was complete. */
   aborted: number;
-  /** Connections closed at once because of RECEIVER_MAX_CONNECTIONS. */
+  /** Connections that are open, TLS handshakes too. */
+  connectionsOpen: number;
+  /** Connections closed at once because of RECEIVER_MAX_CONNECTIONS or RECEIVER_MAX_CONNECTIONS_PER_ADDRESS. */
   connectionsRefused: number;
+  /** Connections closed because the client did not take its answers in time. */
+  connectionsStuck: number;
+  /** TLS handshakes that failed. */
+  handshakesFailed: number;
   /** Requests that are not answered yet. */
   inFlight: number;
   /** Bytes of their bodies. */
@@ -22,7 +28,10 @@ export function createCounts(): ReceiverCounts {
     accepted: 0,
     rejected: rejected as Record<HttpProblemCode, number>,
     aborted: 0,
+    connectionsOpen: 0,
     connectionsRefused: 0,
+    connectionsStuck: 0,
+    handshakesFailed: 0,
     inFlight: 0,
     bytesInFlight: 0,
   };

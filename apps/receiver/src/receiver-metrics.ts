@@ -38,11 +38,32 @@ export const receiverMetrics = {
     type: 'counter',
     help: 'Requests whose client left before the body was complete.',
   },
+  connectionsOpen: {
+    name: 'kero_connections_open',
+    type: 'gauge',
+    help: 'Connections that are open.',
+  },
   connectionsRefused: {
     name: 'kero_connections_refused_total',
     type: 'counter',
-    help: 'Connections closed at once because of RECEIVER_MAX_CONNECTIONS.',
+    help: 'Connections closed at once because of RECEIVER_MAX_CONNECTIONS or RECEIVER_MAX_CONNECTIONS_PER_ADDRESS.',
     alert: 'Any growth: clients cannot connect.',
+  },
+  connectionsStuck: {
+    name: 'kero_connections_stuck_total',
+    type: 'counter',
+    help: 'Connections closed because the client did not take its answers within RECEIVER_ANSWER_TIMEOUT.',
+  },
+  handshakesFailed: {
+    name: 'kero_tls_handshakes_failed_total',
+    type: 'counter',
+    help: 'TLS handshakes that failed: clients that do not trust the certificate, or do not speak TLS 1.2.',
+  },
+  certificateExpiry: {
+    name: 'kero_tls_certificate_expiry_timestamp_seconds',
+    type: 'gauge',
+    help: 'Until when the certificate of the HTTP API is valid (Unix time); only where the API speaks HTTPS.',
+    alert: 'Less than 14 days from now.',
   },
 } as const satisfies MetricTable;
 
@@ -53,5 +74,8 @@ export function addReceiverMetrics(metrics: Metrics, counts: ReceiverCounts): vo
   metrics.add(receiverMetrics.inFlight, () => counts.inFlight);
   metrics.add(receiverMetrics.bytesInFlight, () => counts.bytesInFlight);
   metrics.add(receiverMetrics.aborted, () => counts.aborted);
+  metrics.add(receiverMetrics.connectionsOpen, () => counts.connectionsOpen);
   metrics.add(receiverMetrics.connectionsRefused, () => counts.connectionsRefused);
+  metrics.add(receiverMetrics.connectionsStuck, () => counts.connectionsStuck);
+  metrics.add(receiverMetrics.handshakesFailed, () => counts.handshakesFailed);
 }

@@ -2,16 +2,19 @@ import type { Handler } from './exchange.ts';
 import type { Refusal } from './http-problems.ts';
 
 /** Path -> method -> handler. Paths are compared as they are; HEAD is served by GET. */
-export type Routes = Readonly<Record<string, { readonly GET?: Handler; readonly POST?: Handler }>>;
+export type Routes = Readonly<
+  Record<string, { readonly GET?: Handler; readonly POST?: Handler; readonly OPTIONS?: Handler | undefined }>
+>;
 
 export type Router = (method: string | undefined, target: string | undefined) => Handler | Refusal;
 
 export function createRouter(routes: Routes): Router {
   const table = new Map<string, { handlers: Map<string, Handler>; allow: string }>();
-  for (const [path, { GET, POST }] of Object.entries(routes)) {
+  for (const [path, { GET, POST, OPTIONS }] of Object.entries(routes)) {
     const handlers = new Map<string, Handler>();
     if (GET) handlers.set('GET', GET).set('HEAD', GET);
     if (POST) handlers.set('POST', POST);
+    if (OPTIONS) handlers.set('OPTIONS', OPTIONS);
     table.set(path, { handlers, allow: [...handlers.keys()].join(', ') });
   }
   return (method = '', target = '') => {
