@@ -1,25 +1,29 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { EventSettings } from '@kero/events';
 import type { Producer } from '@kero/messaging';
 import type { Health, Logger } from '@kero/runtime';
 import { builtInSchemas, type SchemaSource } from '@kero/schemas';
-import { acceptEvent, STOPPING } from './accept-event.ts';
+import { acceptConnections } from './accept-connections.ts';
+import { acceptEvents, STOPPING } from './accept-events.ts';
 import { INTERNAL_DETAIL } from './append-record.ts';
 import { type Authorize, anybody } from './authorize.ts';
 import { createBrokenRequestHandler, createConnectHandler } from './broken-requests.ts';
 import { type Connection, Connections } from './connections.ts';
+import { createCors } from './cors.ts';
 import { docsRoutes } from './docs-page.ts';
 import type { Exchange, Handler } from './exchange.ts';
 import { live, ready } from './health-routes.ts';
 import type { Refusal } from './http-problems.ts';
 import { type Admission, everythingAdmitted } from './limits/admission.ts';
+import { checkHead } from './limits/check-head.ts';
+import { createTrustedProxies } from './limits/trusted-proxies.ts';
 import { openApiRoute } from './openapi.ts';
 import { createCounts, type ReceiverCounts } from './receiver-counts.ts';
 import type { ReceiverSettings } from './receiver-settings.ts';
 import { requestIdOf } from './request-id.ts';
 import { createRefuse, logRefusal } from './responses.ts';
 import { createRouter, type Routes } from './router.ts';
+import { type CertificateAndKey, createApiServer } from './server.ts';
 
 export interface ReceiverDependencies {
   /** Opened and closed by the caller; close it after the receiver has stopped. */
@@ -35,6 +39,8 @@ export interface ReceiverDependencies {
   readonly admission?: Admission;
   /** The built-in ones, unless it is told otherwise. */
   readonly schemas?: SchemaSource;
+  /** With it the API is served over HTTPS. */
+  readonly certificate?: CertificateAndKey | undefined;
   /** Unix milliseconds; Date.now by default. */
   readonly now?: () => number;
 }
@@ -43,6 +49,8 @@ export interface Receiver {
   /** Not listening yet: that is up to the caller. */
   readonly server: Server;
   readonly counts: ReceiverCounts;
+  /** New connections get this certificate; only where there was one. */
+  renewCertificate(certificate: CertificateAndKey): void;
   /**
    * Takes no more connections, closes idle ones, and resolves when every request has its answer: those that wait for the
    * log get the log's, later ones 503. Takes at most the deadline of an append and a moment. Idempotent.
@@ -55,14 +63,14 @@ const STOP_GRACE_MS = 1000;
 
 const INTERNAL_ERROR: Refusal = { code: 'internal_error', detail: INTERNAL_DETAIL };
 
-const NO_HOST: Refusal = { code: 'malformed_request', detail: 'HTTP/1.1 requires a Host header.' };
-
 /** The HTTP API as a server that is not listening, for the process and for tests alike. */
 export function createReceiver(dependencies: ReceiverDependencies): Receiver {
   const { producer, settings, eventSettings, health, logger, now = Date.now } = dependencies;
-  const { authorize = anybody, admission = everythingAdmitted, schemas = builtInSchemas } = dependencies;
+  const { certificate, authorize = anybody, admission = everythingAdmitted, schemas = builtInSchemas } = dependencies;
   const counts = createCounts();
   const connections = new Connections();
+  const proxies = createTrustedProxies(settings.trustedProxies ?? []);
+  const cors = settings.corsOrigins && createCors(settings.corsOrigins);
   const refuse = createRefuse({ logger, counts });
   let stopping: Promise<void> | undefined;
   const isStopping = () => stopping !== undefined;
@@ -70,7 +78,7 @@ export function createReceiver(dependencies: ReceiverDependencies): Receiver {
   health.register('receiver', () => (isStopping() ? { up: false, reason: 'stopping' } : { up: true }));
   health.register('log', () => producer.health());
 
-  const events: Handler = acceptEvent({
+  const events: Handler = acceptEvents({
     producer,
     settings,
     eventSettings,
@@ -78,13 +86,14 @@ export function createReceiver(dependencies: ReceiverDependencies): Receiver {
     admission,
     schemas,
     counts,
+    logger,
     refuse,
     now,
     isStopping,
   });
   const routes: Routes = {
-    '/api/v1/events': { POST: events },
-    '/api/v1/events/': { POST: events },
+    '/api/v1/events': { POST: events, OPTIONS: cors?.preflight },
+    '/api/v1/events/': { POST: events, OPTIONS: cors?.preflight },
     '/api/v1/openapi.json': { GET: openApiRoute({ settings, eventSettings, now }) },
     '/health/live': { GET: live },
     '/health/ready': { GET: ready(health) },
@@ -95,8 +104,7 @@ export function createReceiver(dependencies: ReceiverDependencies): Receiver {
   const serve = async (exchange: Exchange, connection: Connection | undefined) => {
     const { request, response } = exchange;
     try {
-      const hasHost = request.headers.host !== undefined || request.httpVersion !== '1.1';
-      const found = hasHost ? route(request.method, request.url) : NO_HOST;
+      const found = checkHead(request, settings) ?? route(request.method, request.url);
       await (typeof found === 'function' ? found(exchange) : refuse(exchange, found));
     } catch (error) {
       if (!response.headersSent) return await refuse(exchange, INTERNAL_ERROR, error);
@@ -110,46 +118,39 @@ export function createReceiver(dependencies: ReceiverDependencies): Receiver {
     }
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean) => {
+    const connection = connections.of(request.socket);
+    const turn = connection ? ++connection.requests : 1;
+    // Sent ahead, behind the request that is the last one of its connection: nobody will see an answer.
+    if (settings.maxRequestsPerConnection > 0 && turn > settings.maxRequestsPerConnection) return;
     const exchange: Exchange = {
       request,
       response,
       requestId: requestIdOf(request.headers['x-request-id']),
-      address: request.socket.remoteAddress ?? '',
+      address: proxies.origin(connection?.address ?? '', request.headers['x-forwarded-for']),
       headers: [],
       expectsContinue,
       bodyBytes: 0,
       cancelBody: undefined,
     };
-    const connection = connections.of(request.socket);
     if (connection) {
       connection.pending++;
       connection.latest = exchange;
     }
-    if (isStopping()) response.shouldKeepAlive = false;
+    cors?.mark(exchange);
+    if (isStopping() || turn === settings.maxRequestsPerConnection) response.shouldKeepAlive = false;
     counts.inFlight++;
     void serve(exchange, connection);
   };
 
-  const server = createServer({
-    headersTimeout: settings.headerTimeoutMs,
-    requestTimeout: settings.bodyTimeoutMs,
-    keepAliveTimeout: settings.idleTimeoutMs,
-    connectionsCheckingInterval: 250,
-    // Checked in serve(), so that this refusal has a request id and a problem like every other.
-    requireHostHeader: false,
-  });
-  // Clients that end their side after the request (`nc -N`) still read the answer. The types of Node do not have it.
-  Object.assign(server, { httpAllowHalfOpen: true });
-  server.maxConnections = settings.maxConnections;
-  server.on('connection', (socket: Socket) => connections.add(socket));
-  server.on('drop', () => {
-    counts.connectionsRefused++;
-  });
+  const { server, renew } = createApiServer(settings, certificate);
+  const isTls = certificate !== undefined;
+  const accepted = acceptConnections({ server, isTls, settings, proxies, connections, counts, logger });
   server.on('request', (request, response) => onRequest(request, response, false));
   server.on('checkContinue', (request, response) => onRequest(request, response, true));
   server.on('checkExpectation', (request, response) => onRequest(request, response, false));
-  server.on('clientError', createBrokenRequestHandler({ connections, counts, logger }));
-  server.on('connect', createConnectHandler({ connections, counts, logger }));
+  const raw = { connections, counts, logger, maxHeaderBytes: settings.maxHeaderBytes };
+  server.on('clientError', createBrokenRequestHandler(raw));
+  server.on('connect', createConnectHandler(raw));
 
   const stop = async () => {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -161,16 +162,19 @@ export function createReceiver(dependencies: ReceiverDependencies): Receiver {
         if (pending === 0) socket.destroySoon();
         else latest?.cancelBody?.(STOPPING);
       }
+      accepted.destroyUnfinished();
     }, STOP_GRACE_MS);
     // Only a client that does not read its answers is still there by then.
-    const force = setTimeout(() => server.closeAllConnections(), settings.deadlineMs + 2 * STOP_GRACE_MS);
+    const force = setTimeout(accepted.destroyAll, settings.deadlineMs + 2 * STOP_GRACE_MS);
     await closed;
+    accepted.end();
     clearTimeout(grace);
     clearTimeout(force);
   };
   return {
     server,
     counts,
+    renewCertificate: renew,
     stop: () => {
       stopping ??= stop();
       return stopping;

@@ -104,7 +104,7 @@ test('the driver is told the deadline', async (t) => {
 test('when too many bytes wait for the log, further events get 503 at once until some are answered', async (t) => {
   const waiting: (() => void)[] = [];
   const kero = await startTestReceiver(t, {
-    settings: { RECEIVER_MAX_IN_FLIGHT: '4000', RECEIVER_MAX_BODY: '4000' },
+    settings: { RECEIVER_MAX_IN_FLIGHT: '4000', RECEIVER_MAX_BODY: '2000', RECEIVER_MAX_DECOMPRESSED: '2000' },
     wrapProducer: withAppend(() => new Promise((resolve) => waiting.push(resolve))),
   });
   const body = BODY.padEnd(2000, ' ');
@@ -161,8 +161,8 @@ test('while the log is down the receiver is not ready, and does not say why', as
   assert.deepEqual(kero.health.report().parts.log, { up: false, reason: 'no broker of kafka-7 answers' });
 });
 
-test('every 503 says when to come back, and nothing else does', () => {
+test('every 503 and 429 says when to come back, and nothing else does', () => {
   for (const [code, problem] of Object.entries(httpProblems)) {
-    assert.equal('retryAfterSeconds' in problem, problem.status === 503, code);
+    assert.equal('retryAfterSeconds' in problem, [429, 503].includes(problem.status), code);
   }
 });

@@ -1,4 +1,5 @@
-import { AppendError, messagingError, type NewRecord, type Producer } from '@kero/messaging';
+import { AppendError, type MessagingErrorCode, messagingError, type NewRecord, type Producer } from '@kero/messaging';
+import type { KeroError } from '@kero/runtime';
 import { problemOfAppend, type Refusal } from './http-problems.ts';
 
 /** An event that is not (known to be) in the log: what the client is told, and what the log line tells. */
@@ -16,33 +17,75 @@ export async function appendRecord(
   record: NewRecord,
   deadlineMs: number,
 ): Promise<AppendFailure | undefined> {
+  const error = await errorOfAppend(producer, [record], deadlineMs);
+  return error === undefined ? undefined : failureAt(error, 0);
+}
+
+/**
+ * The same for several records in one call: what failed, by the index of the record. Those that are not named are confirmed; of
+ * those that are, some may be in the log all the same.
+ */
+export async function appendRecords(
+  producer: Producer,
+  records: readonly NewRecord[],
+  deadlineMs: number,
+): Promise<ReadonlyMap<number, AppendFailure>> {
+  const error = await errorOfAppend(producer, records, deadlineMs);
+  const failures = new Map<number, AppendFailure>();
+  if (error === undefined) return failures;
+  const named = error instanceof AppendError ? [...error.failures.keys()] : [];
+  // An error that does not say which records of this call failed is outside the contract: then it may be any of them.
+  const isContract = named.length > 0 && named.every((index) => records[index] !== undefined);
+  const failed = isContract ? named : records.keys();
+  const shared = new Map<unknown, AppendFailure>();
+  for (const index of failed) {
+    const cause = isContract ? (error as AppendError).failures.get(index) : error;
+    let failure = shared.get(cause);
+    if (!failure) {
+      failure = isContract ? failureAt(error, index) : internalFailure(error);
+      shared.set(cause, failure);
+    }
+    failures.set(index, failure);
+  }
+  return failures;
+}
+
+/** Resolves to what the call was rejected with, undefined when it was not. */
+function errorOfAppend(producer: Producer, records: readonly NewRecord[], deadlineMs: number): Promise<unknown> {
   return new Promise((resolve) => {
     const onDeadline = () => {
       const message = `the log did not answer within ${deadlineMs} ms (RECEIVER_DEADLINE)`;
-      resolve(failureOf(new AppendError(new Map([[0, messagingError('log_unavailable', message)]]))));
+      const failure = messagingError('log_unavailable', message);
+      resolve(new AppendError(new Map(records.map((_, index) => [index, failure]))));
     };
     const timer = setTimeout(onDeadline, deadlineMs);
-    producer.append([record], { deadlineMs }).then(
+    producer.append(records, { deadlineMs }).then(
       () => {
         clearTimeout(timer);
         resolve(undefined);
       },
       (error: unknown) => {
         clearTimeout(timer);
-        resolve(failureOf(error));
+        resolve(error ?? new Error('the log rejected without an error'));
       },
     );
   });
 }
 
-function failureOf(error: unknown): AppendFailure {
-  const failure = error instanceof AppendError ? error.failures.get(0) : undefined;
-  // A rejection that names no record of this call is outside the contract of Producer: a fault of ours.
-  if (!failure) return { refusal: { code: 'internal_error', detail: INTERNAL_DETAIL }, cause: error };
+function failureAt(error: unknown, index: number): AppendFailure {
+  const failure = error instanceof AppendError ? error.failures.get(index) : undefined;
+  return failure ? logFailure(failure, (error as AppendError).retryAfterMs) : internalFailure(error);
+}
+
+/** A rejection that names no record of the call is outside the contract of Producer: a fault of ours. */
+function internalFailure(cause: unknown): AppendFailure {
+  return { refusal: { code: 'internal_error', detail: INTERNAL_DETAIL }, cause };
+}
+
+function logFailure(failure: KeroError<MessagingErrorCode>, retryAfterMs: number | undefined): AppendFailure {
   const code =
     failure.code in problemOfAppend ? problemOfAppend[failure.code as keyof typeof problemOfAppend] : 'log_unavailable';
   const refusal: Refusal = { code, detail: DETAILS[code] };
-  const { retryAfterMs } = error as AppendError;
   if (retryAfterMs === undefined) return { refusal, cause: failure };
   // Whole seconds, and never "at once": that would be a loop.
   return { refusal: { ...refusal, retryAfterSeconds: Math.max(1, Math.ceil(retryAfterMs / 1000)) }, cause: failure };

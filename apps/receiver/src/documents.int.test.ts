@@ -79,7 +79,7 @@ describe('the OpenAPI document', () => {
       if (status === 404 || status === 405) continue;
       const example = responses[status]?.content?.['application/problem+json']?.examples?.[code]?.value;
       assert.equal(example?.type, `urn:kero:problem:${code}`);
-      assert.equal(responses[status]?.headers?.['retry-after'] !== undefined, status === 503);
+      assert.equal(responses[status]?.headers?.['retry-after'] !== undefined, status === 429 || status === 503);
     }
   });
 

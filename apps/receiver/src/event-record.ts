@@ -1,4 +1,4 @@
-import type { Event } from '@kero/events';
+import type { ParsedEvent } from '@kero/events';
 import type { NewRecord, RecordHeader } from '@kero/messaging';
 
 export interface EventOrigin {
@@ -10,8 +10,8 @@ export interface EventOrigin {
   readonly traceparent: string | string[] | undefined;
 }
 
-/** Makes the log record of an event from it and the body it came in. */
-export type MakeEventRecord = (event: Event, body: Buffer, origin: EventOrigin) => NewRecord;
+/** Makes the log record of an event. */
+export type MakeEventRecord = (parsed: ParsedEvent, origin: EventOrigin) => NewRecord;
 
 const CONTENT_TYPE: RecordHeader = ['content-type', Buffer.from('application/json')];
 
@@ -20,17 +20,20 @@ const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{
 
 /**
  * The log record (docs/architecture.md): the key is the user's id, so that one user's events keep their order, and the value
- * is the body as it was received, byte for byte. Headers that many records share in a row are made once.
+ * is the event's text as it was received, byte for byte. Headers that many records share in a row are made once.
  */
 export function createEventRecordMaker(): MakeEventRecord {
   const sourceHeader = rememberLast((source: string) => headerOf('kero-source', source));
   const receivedAtHeader = rememberLast((ms: number) => headerOf('kero-received-at', new Date(ms).toISOString()));
-  return (event, body, { id, receivedAtMs, traceparent }) => {
+  const schemaHeader = rememberLast((label: string) => headerOf('kero-schema', label));
+  return ({ event, value, extensions }, { id, receivedAtMs, traceparent }) => {
     const headers = [headerOf('kero-id', id), sourceHeader(event.source), receivedAtHeader(receivedAtMs), CONTENT_TYPE];
     if (typeof traceparent === 'string' && TRACEPARENT.test(traceparent)) {
       headers.push(headerOf('traceparent', traceparent));
     }
-    return { key: Buffer.from(event.userId), value: body, headers };
+    if (event.schema !== undefined) headers.push(schemaHeader(event.schema));
+    for (const [name, text] of extensions) headers.push(headerOf(`ce_${name}`, text));
+    return { key: Buffer.from(event.userId), value, headers };
   };
 }
 

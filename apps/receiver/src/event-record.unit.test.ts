@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Event } from '@kero/events';
+import type { Event, ParsedEvent } from '@kero/events';
 import { createEventRecordMaker } from './event-record.ts';
 
 const BODY = Buffer.from('{}');
 
-function event(members: Partial<Event>): Event {
-  return {
+function parsed(members: Partial<Event>, extensions: ParsedEvent['extensions'] = []): ParsedEvent {
+  const event = {
     id: Buffer.alloc(16),
     userId: 'u',
     eventType: 't',
@@ -17,6 +17,7 @@ function event(members: Partial<Event>): Event {
     schema: undefined,
     ...members,
   };
+  return { ok: true, event, value: BODY, extensions };
 }
 
 function headers(record: ReturnType<ReturnType<typeof createEventRecordMaker>>) {
@@ -28,10 +29,10 @@ test('what one record has, the next one has only if it is its own', () => {
   const origin = { id: 'id-1', receivedAtMs: 0, traceparent: undefined };
   const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
   const records = [
-    make(event({ source: 'shop' }), BODY, { ...origin, traceparent }),
-    make(event({ source: 'shop' }), BODY, origin),
-    make(event({}), BODY, { ...origin, id: 'id-2', receivedAtMs: 1 }),
-    make(event({ source: 'shop' }), BODY, origin),
+    make(parsed({ source: 'shop' }), { ...origin, traceparent }),
+    make(parsed({ source: 'shop' }), origin),
+    make(parsed({}), { ...origin, id: 'id-2', receivedAtMs: 1 }),
+    make(parsed({ source: 'shop' }), origin),
   ].map(headers);
   assert.deepEqual(
     records.map((it) => [it['kero-id'], it['kero-source'], it['kero-received-at'], it.traceparent]),
@@ -58,7 +59,28 @@ test('a traceparent that is not one does not travel', () => {
     `00-${trace}-${parent}-01, 00-${trace}-${parent}-01`,
     [`00-${trace}-${parent}-01`],
   ]) {
-    const record = make(event({}), BODY, { id: '', receivedAtMs: 0, traceparent });
+    const record = make(parsed({}), { id: '', receivedAtMs: 0, traceparent });
     assert.equal(headers(record).traceparent, undefined, String(traceparent));
   }
+});
+
+test('schema and extensions travel as headers, in their order', () => {
+  const make = createEventRecordMaker();
+  const origin = { id: 'id-1', receivedAtMs: 0, traceparent: undefined };
+  const record = make(
+    parsed({ schema: 'visit/2' }, [
+      ['b', 'ü'],
+      ['a', ''],
+    ]),
+    origin,
+  );
+  assert.deepEqual(
+    record.headers.slice(4).map(([name, value]) => [name, value.toString()]),
+    [
+      ['kero-schema', 'visit/2'],
+      ['ce_b', 'ü'],
+      ['ce_a', ''],
+    ],
+  );
+  assert.equal(make(parsed({}), origin).headers.length, 4);
 });

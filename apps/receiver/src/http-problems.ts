@@ -19,31 +19,45 @@ export const httpProblems = {
     status: 400,
     title: 'The body is empty',
     retryable: false,
-    meaning: 'A request without a body. Send one event as a JSON object.',
+    meaning: 'A request without a body, or with nothing but white space in it.',
   },
   invalid_json: {
     status: 400,
-    title: 'The body is not JSON',
+    title: 'The text is not JSON',
     retryable: false,
-    meaning: 'The body is not one JSON text. `errors` says where the reader stumbled.',
+    meaning:
+      'The body, or a line of NDJSON, is not one JSON text. `errors` says where the reader stumbled. In an array it is a reason to refuse the whole body.',
   },
   invalid_utf8: {
     status: 400,
-    title: 'The body is not UTF-8',
+    title: 'The text is not UTF-8',
     retryable: false,
-    meaning: 'JSON is UTF-8, and the body has bytes that are not.',
+    meaning: 'JSON is UTF-8, and the body, or a line of NDJSON, has bytes that are not.',
   },
   byte_order_mark: {
     status: 400,
-    title: 'The body begins with a byte order mark',
+    title: 'The text begins with a byte order mark',
     retryable: false,
     meaning: 'JSON is UTF-8 without a byte order mark. Leave the first three bytes out.',
+  },
+  invalid_compression: {
+    status: 400,
+    title: 'The body cannot be decompressed',
+    retryable: false,
+    meaning:
+      'The body is not what Content-Encoding says: it is damaged, ends too early, has more behind its end (one gzip member or zstd frame is read), or is a zstd frame with a window of more than 8 MiB.',
   },
   malformed_request: {
     status: 400,
     title: 'The request breaks the rules of HTTP',
     retryable: false,
     meaning: 'The request breaks the rules of HTTP/1.1 (bad framing, no Host, a body that ends too early).',
+  },
+  source_not_allowed: {
+    status: 403,
+    title: 'The source is not allowed',
+    retryable: false,
+    meaning: 'The event names a source that this key or token may not send for.',
   },
   not_found: {
     status: 404,
@@ -68,7 +82,14 @@ export const httpProblems = {
     status: 413,
     title: 'The body is too large',
     retryable: false,
-    meaning: 'The body is larger than RECEIVER_MAX_BODY.',
+    meaning:
+      'The body is larger than RECEIVER_MAX_BODY; or, decompressed, larger than RECEIVER_MAX_DECOMPRESSED or RECEIVER_MAX_RATIO allow. `detail` names the limit.',
+  },
+  batch_too_large: {
+    status: 413,
+    title: 'The batch has too many events',
+    retryable: false,
+    meaning: 'The batch has more events than RECEIVER_MAX_BATCH. None of them was stored.',
   },
   event_too_large: {
     status: 413,
@@ -81,6 +102,12 @@ export const httpProblems = {
     title: 'The event is too large for the log',
     retryable: false,
     meaning: 'The log takes no record of this size (on Kafka: max.message.bytes of the topic).',
+  },
+  url_too_long: {
+    status: 414,
+    title: 'The URL is too long',
+    retryable: false,
+    meaning: 'Path and query are longer than RECEIVER_MAX_URL.',
   },
   unsupported_media_type: {
     status: 415,
@@ -100,17 +127,33 @@ export const httpProblems = {
     retryable: false,
     meaning: 'The body is JSON, but breaks the rules of an event. `errors` names every problem with its place.',
   },
-  batch_unsupported: {
+  empty_batch: {
     status: 422,
-    title: 'Batches are not supported',
+    title: 'The batch is empty',
     retryable: false,
-    meaning: 'The body is a JSON array. This version takes one event a request.',
+    meaning: 'The body is an array without items.',
+  },
+  batch_refused: {
+    status: 422,
+    title: 'No event of the batch was accepted',
+    retryable: false,
+    meaning:
+      'Every event of the batch was refused, for reasons that do not go away by themselves. `results` has the problem of each.',
+  },
+  rate_limited: {
+    status: 429,
+    title: 'Too many requests',
+    retryable: true,
+    retryAfterSeconds: 1,
+    meaning:
+      'This address or this key sends more than it may (the RATE_LIMIT settings; `detail` names the one). Nothing was stored: send the same again when Retry-After has passed.',
   },
   headers_too_large: {
     status: 431,
     title: 'The headers are too large',
     retryable: false,
-    meaning: 'The request line and headers together are larger than 16 KiB.',
+    meaning:
+      'Request line and headers together are larger than RECEIVER_MAX_HEADER_BYTES, or there are more than RECEIVER_MAX_HEADERS.',
   },
   internal_error: {
     status: 500,
@@ -125,6 +168,22 @@ export const httpProblems = {
     retryable: false,
     meaning:
       'The event is valid, but the log does not take it from this receiver (its rights on the topic, or a bug). A person has to look; the event was not stored.',
+  },
+  batch_not_confirmed: {
+    status: 503,
+    title: 'No event of the batch was accepted yet',
+    retryable: true,
+    retryAfterSeconds: 1,
+    meaning:
+      'No event of the batch was accepted, and some may be when they are sent again. `results` has the problem of each, with `retryable`.',
+  },
+  schemas_unavailable: {
+    status: 503,
+    title: 'The schema cannot be had',
+    retryable: true,
+    retryAfterSeconds: 5,
+    meaning:
+      'The schema of the event type could not be fetched, so nobody can tell whether the event is valid. It was not stored.',
   },
   log_unavailable: {
     status: 503,
@@ -200,4 +259,10 @@ export function problemBody(refusal: Refusal, requestId: string): Record<string,
     request_id: requestId,
     ...(refusal.errors && { errors: refusal.errors }),
   };
+}
+
+/** The problem of one item of a batch. The request has an id, the item has none; whether to send it again is said here. */
+export function itemProblemBody({ code, detail, errors }: Refusal): Record<string, unknown> {
+  const { status, title, retryable } = httpProblems[code];
+  return { type: `urn:kero:problem:${code}`, title, status, detail, ...(errors && { errors }), retryable };
 }

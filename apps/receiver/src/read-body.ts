@@ -35,8 +35,7 @@ export async function readBody(
     exchange.cancelBody = finish;
     request.on('data', (chunk: Buffer) => {
       if (!reading) return;
-      exchange.bodyBytes += chunk.length;
-      counts.bytesInFlight += chunk.length;
+      hold(exchange, counts, chunk.length);
       if (exchange.bodyBytes > limits.maxBodyBytes) return finish(tooLarge(limits));
       if (counts.bytesInFlight > limits.maxBytesInFlight) return finish(overloaded());
       if (first === undefined) first = chunk;
@@ -52,6 +51,17 @@ export async function readBody(
   });
 }
 
+/** So many bytes more are kept for this exchange. */
+export function hold(exchange: Exchange, counts: ReceiverCounts, bytes: number): void {
+  exchange.bodyBytes += bytes;
+  counts.bytesInFlight += bytes;
+}
+
+/** So many bytes fewer are kept for it; what is left is given back when it is done. */
+export function release(exchange: Exchange, counts: ReceiverCounts, bytes: number): void {
+  hold(exchange, counts, -bytes);
+}
+
 /** A small body that is part of a larger buffer (a socket's, say) would keep all of that alive for as long as it waits. */
 function ownMemory(chunk: Buffer): Buffer {
   return chunk.byteLength === chunk.buffer.byteLength ? chunk : Buffer.from(chunk);
@@ -61,6 +71,6 @@ function tooLarge({ maxBodyBytes }: BodyLimits): Refusal {
   return { code: 'body_too_large', detail: `A body may have at most ${maxBodyBytes} bytes (RECEIVER_MAX_BODY).` };
 }
 
-function overloaded(): Refusal {
+export function overloaded(): Refusal {
   return { code: 'overloaded', detail: 'Too many bytes wait for the log; send this again in a moment.' };
 }

@@ -58,7 +58,9 @@ const QUIET: ReadonlySet<HttpProblemCode> = new Set([
   'not_found',
   'method_not_allowed',
   'malformed_request',
+  'url_too_long',
   'headers_too_large',
+  'rate_limited',
   'request_timeout',
   'overloaded',
   'log_overloaded',
@@ -66,14 +68,37 @@ const QUIET: ReadonlySet<HttpProblemCode> = new Set([
   'stopping',
 ]);
 
+/** The same for a batch of which some items were refused: one line, whatever their number. */
+export function logOutcome(
+  logger: Logger,
+  { cause, rejected, ...line }: BatchLine & { readonly cause: unknown; readonly requestId: string },
+): void {
+  const codes = Object.keys(rejected) as HttpProblemCode[];
+  const withReason = { ...line, rejected, ...(cause !== undefined && { reason: reasonOf(cause) }) };
+  if (codes.some((code) => httpProblems[code].status === 500)) {
+    logger.error({ ...line, rejected, err: cause }, 'events of a batch failed');
+  } else if (codes.every((code) => QUIET.has(code))) logger.debug(withReason, 'events of a batch were refused');
+  else logger.info(withReason, 'events of a batch were refused');
+}
+
+interface BatchLine {
+  readonly status: number;
+  readonly accepted: number;
+  readonly rejected: Readonly<Partial<Record<HttpProblemCode, number>>>;
+  /** The codes of the errors in their problems. */
+  readonly problems: readonly string[];
+}
+
 function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
 
-function sendProblem(exchange: Exchange, refusal: Refusal): Promise<void> | void {
+/** Answers with a problem, uncounted. `members`: further ones of its object, as JSON text without the braces. */
+export function sendProblem(exchange: Exchange, refusal: Refusal, members?: string): Promise<void> | void {
   const { response, requestId } = exchange;
   const definition: { status: number; retryAfterSeconds?: number } = httpProblems[refusal.code];
-  const body = `${JSON.stringify(problemBody(refusal, requestId))}\n`;
+  const problem = JSON.stringify(problemBody(refusal, requestId));
+  const body = members === undefined ? `${problem}\n` : `${problem.slice(0, -1)},${members}}\n`;
   const headers = ['content-type', 'application/problem+json', ...COMMON_HEADERS, ...(refusal.headers ?? [])];
   const retryAfterSeconds = refusal.retryAfterSeconds ?? definition.retryAfterSeconds;
   if (retryAfterSeconds !== undefined) headers.push('retry-after', String(retryAfterSeconds));

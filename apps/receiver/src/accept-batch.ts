@@ -1,0 +1,166 @@
+import { formatUuid, type ParsedItem, type ParseOptions } from '@kero/events';
+import type { NewRecord, Producer } from '@kero/messaging';
+import type { Logger } from '@kero/runtime';
+import type { SchemaSource } from '@kero/schemas';
+import { answerBatch } from './answer-batch.ts';
+import { appendRecords } from './append-record.ts';
+import type { Client } from './authorize.ts';
+import { BatchOutcome } from './batch-outcome.ts';
+import type { BodyFormat, BodyItems } from './body-formats.ts';
+import type { MakeEventRecord } from './event-record.ts';
+import type { Exchange } from './exchange.ts';
+import type { Refusal } from './http-problems.ts';
+import { refusalOfItem, refusalOfSource } from './item-refusals.ts';
+import { loadSchemas } from './load-schemas.ts';
+import type { LoopShare } from './loop-share.ts';
+import type { ReceiverCounts } from './receiver-counts.ts';
+import type { Refuse } from './responses.ts';
+
+export interface AcceptBatchOptions {
+  readonly producer: Producer;
+  readonly schemas: SchemaSource;
+  readonly settings: { readonly deadlineMs: number; readonly maxBatchEvents: number };
+  readonly makeRecord: MakeEventRecord;
+  readonly share: LoopShare;
+  readonly counts: ReceiverCounts;
+  readonly logger: Logger;
+  readonly refuse: Refuse;
+}
+
+/** A body that was read and is a batch. */
+export interface Batch {
+  readonly exchange: Exchange;
+  readonly client: Client;
+  readonly format: BodyFormat;
+  readonly items: BodyItems;
+  readonly parseOptions: ParseOptions;
+}
+
+export type AcceptBatch = (batch: Batch) => Promise<void>;
+
+/**
+ * items -> events -> records -> one append -> an outcome for each. An item that is bad does not hurt its neighbours; what is wrong
+ * with the body as a whole refuses all of them before one has touched the log.
+ */
+export function createAcceptBatch(options: AcceptBatchOptions): AcceptBatch {
+  const { producer, settings, counts, logger, refuse } = options;
+  return async (batch) => {
+    const { exchange } = batch;
+    const reading = new BatchReading(batch, options);
+    const interrupted = await reading.readAll();
+    exchange.cancelBody = undefined;
+    if (interrupted === 'left') {
+      counts.aborted++;
+      return;
+    }
+    if (interrupted) return refuse(exchange, interrupted);
+
+    const { outcome, records, indexes } = reading;
+    let { cause } = reading;
+    if (records.length > 0) {
+      const failures = await appendRecords(producer, records, settings.deadlineMs);
+      for (const [number, failure] of failures) {
+        cause ??= failure.cause;
+        outcome.refuse(indexes[number] as number, failure.refusal);
+      }
+    }
+    return answerBatch(exchange, outcome, { logger, counts }, cause);
+  };
+}
+
+/** Why the reading of a batch ended early: with this refusal of all of it, or because there is nobody to answer. */
+type Interruption = Refusal | 'left';
+
+/** Makes records of the items of one batch, and an outcome of those that are refused. Leaves the event loop to others in between. */
+class BatchReading {
+  readonly outcome = new BatchOutcome();
+  /** In the order of the items. */
+  readonly records: NewRecord[] = [];
+  /** Of the item that the record is made of. */
+  readonly indexes: number[] = [];
+  /** Why schemas could not be loaded, for the log line. */
+  cause: unknown;
+  readonly #batch: Batch;
+  readonly #options: AcceptBatchOptions;
+  /** The items from the first one on whose schema has to be loaded: later ones must not overtake it. */
+  readonly #waiting: { readonly index: number; readonly text: Buffer; readonly parsed: ParsedItem }[] = [];
+  #cancelled: Refusal | undefined;
+
+  constructor(batch: Batch, options: AcceptBatchOptions) {
+    this.#batch = batch;
+    this.#options = options;
+    // Until the append a stop may end it; then it waits for the log like every event.
+    batch.exchange.cancelBody = (refusal) => {
+      this.#cancelled = refusal;
+    };
+  }
+
+  async readAll(): Promise<Interruption | undefined> {
+    const { items, format, parseOptions } = this.#batch;
+    const { maxBatchEvents } = this.#options.settings;
+    let count = 0;
+    for (let text = items.next(); text !== undefined; text = items.next()) {
+      if (count === maxBatchEvents) return tooMany(maxBatchEvents);
+      const index = count++;
+      const parsed = format.parse(text, parseOptions);
+      if (this.#waiting.length > 0 || isWithoutSchema(parsed)) this.#waiting.push({ index, text, parsed });
+      else this.#settle(index, parsed);
+      const interruption = this.#options.share.isSpent() && (await this.#rest());
+      if (interruption) return interruption;
+    }
+    if (items.problem) return refusalOfItem({ ok: false, kind: 'syntax', problems: [items.problem] });
+    if (count === 0) return EMPTY;
+    return this.#waiting.length > 0 ? this.#readWaiting() : undefined;
+  }
+
+  async #readWaiting(): Promise<Interruption | undefined> {
+    const { format, parseOptions } = this.#batch;
+    const { schemas, settings, share } = this.#options;
+    const types = new Set<string>();
+    for (const { parsed } of this.#waiting) if (isWithoutSchema(parsed)) types.add(parsed.eventType);
+    this.cause = await loadSchemas(schemas, types, settings.deadlineMs);
+    for (const { index, text, parsed } of this.#waiting) {
+      this.#settle(index, isWithoutSchema(parsed) ? format.parse(text, parseOptions) : parsed);
+      const interruption = share.isSpent() && (await this.#rest());
+      if (interruption) return interruption;
+    }
+    return this.#interruption();
+  }
+
+  #settle(index: number, parsed: ParsedItem): void {
+    const { client, exchange, parseOptions } = this.#batch;
+    if (!parsed.ok) {
+      this.outcome.refuse(index, refusalOfItem(parsed));
+      return;
+    }
+    const foreign = refusalOfSource(parsed.event, client);
+    if (foreign) {
+      this.outcome.refuse(index, foreign);
+      return;
+    }
+    const id = formatUuid(parsed.event.id);
+    const { traceparent } = exchange.request.headers;
+    this.records.push(this.#options.makeRecord(parsed, { id, receivedAtMs: parseOptions.nowMs, traceparent }));
+    this.indexes.push(index);
+    this.outcome.accept(index, id);
+  }
+
+  async #rest(): Promise<Interruption | undefined> {
+    await this.#options.share.turn();
+    return this.#interruption();
+  }
+
+  #interruption(): Interruption | undefined {
+    return this.#batch.exchange.response.destroyed ? 'left' : this.#cancelled;
+  }
+}
+
+function isWithoutSchema(parsed: ParsedItem): parsed is Extract<ParsedItem, { kind: 'schema_not_loaded' }> {
+  return !parsed.ok && parsed.kind === 'schema_not_loaded';
+}
+
+const EMPTY: Refusal = { code: 'empty_batch', detail: 'The array is empty: there is nothing to accept.' };
+
+function tooMany(limit: number): Refusal {
+  return { code: 'batch_too_large', detail: `A batch may have at most ${limit} events (RECEIVER_MAX_BATCH).` };
+}

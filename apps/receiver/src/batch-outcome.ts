@@ -1,0 +1,84 @@
+import { type ErrorItem, type HttpProblemCode, httpProblems, itemProblemBody, type Refusal } from './http-problems.ts';
+
+/** Errors that one answer lists in all; of each further item it tells the first. Else 10 MiB of nonsense get 200 MiB back. */
+const MAX_ERRORS = 1000;
+
+/** What became of the items of one batch, and what its sender is told of them. */
+export class BatchOutcome {
+  /** By index: the id of an event that is (to be) accepted; undefined for one that is refused. */
+  readonly #ids: (string | undefined)[] = [];
+  /** By index: the problem of an item that is refused, as JSON. */
+  readonly #problems = new Map<number, string>();
+  readonly #refused = new Map<HttpProblemCode, number>();
+  readonly #errorCodes = new Set<string>();
+  #errors = 0;
+  #retryAfterSeconds = 0;
+  #last: { readonly refusal: Refusal; readonly json: string } | undefined;
+
+  accept(index: number, id: string): void {
+    this.#ids[index] = id;
+  }
+
+  /** Also of an item that was accepted before. Once for each item. */
+  refuse(index: number, refusal: Refusal): void {
+    this.#ids[index] = undefined;
+    const { code } = refusal;
+    this.#refused.set(code, (this.#refused.get(code) ?? 0) + 1);
+    const definition: { retryable: boolean; retryAfterSeconds?: number } = httpProblems[code];
+    if (definition.retryable) {
+      const seconds = refusal.retryAfterSeconds ?? definition.retryAfterSeconds ?? 1;
+      this.#retryAfterSeconds = Math.max(this.#retryAfterSeconds, seconds);
+    }
+    // What the log did not take has one reason for many items.
+    if (this.#last?.refusal !== refusal) {
+      const problem = itemProblemBody({ ...refusal, errors: this.#limited(refusal.errors) } as Refusal);
+      this.#last = { refusal, json: JSON.stringify(problem) };
+    }
+    this.#problems.set(index, this.#last.json);
+  }
+
+  get accepted(): number {
+    return this.#ids.length - this.#problems.size;
+  }
+
+  get rejected(): number {
+    return this.#problems.size;
+  }
+
+  /** How many items were refused with each code. */
+  get refused(): ReadonlyMap<HttpProblemCode, number> {
+    return this.#refused;
+  }
+
+  /** The codes of the errors in their problems. */
+  get errorCodes(): ReadonlySet<string> {
+    return this.#errorCodes;
+  }
+
+  /** When it makes sense to send those again that may be accepted then; 0 when none may. */
+  get retryAfterSeconds(): number {
+    return this.#retryAfterSeconds;
+  }
+
+  /** The ids in the order of the items, as JSON; only when all are accepted. */
+  idsJson(): string {
+    return `["${this.#ids.join('","')}"]`;
+  }
+
+  /** The results in the order of the items, as JSON. */
+  resultsJson(): string {
+    const results = this.#ids.map((id, index) =>
+      id === undefined
+        ? `{"index":${index},"status":"rejected","problem":${this.#problems.get(index)}}`
+        : `{"index":${index},"status":"accepted","id":"${id}"}`,
+    );
+    return `[${results.join(',')}]`;
+  }
+
+  #limited(errors: readonly ErrorItem[] | undefined): readonly ErrorItem[] | undefined {
+    if (errors === undefined) return undefined;
+    for (const { code } of errors) this.#errorCodes.add(code);
+    this.#errors += errors.length;
+    return this.#errors <= MAX_ERRORS ? errors : errors.slice(0, 1);
+  }
+}
