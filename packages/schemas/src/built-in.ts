@@ -1,11 +1,15 @@
-import { builtInTypeSchemas } from '@kero/events';
 import type { SchemaSource } from './schema-source.ts';
+import { withFallback } from './with-fallback.ts';
 
 /** The schemas that come with Kero, and no others: always at hand. */
-export const builtInSchemas: SchemaSource = {
-  description: 'built-in',
-  find: (eventType) => builtInTypeSchemas.find(eventType),
-  load: async () => {},
-  health: () => ({ up: true }),
-  close: async () => {},
-};
+export function openBuiltIn(unknownTypes: 'accept' | 'refuse'): SchemaSource {
+  return {
+    description: 'built-in',
+    find: (eventType) => withFallback(eventType, undefined, unknownTypes),
+    load: async () => {},
+    health: () => ({ up: true }),
+    close: async () => {},
+  };
+}
+
+export const builtInSchemas: SchemaSource = openBuiltIn('accept');

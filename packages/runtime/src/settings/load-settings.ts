@@ -39,6 +39,8 @@ const OWN_PREFIXES = [
   'API_KEYS_',
   'API_KEY_',
   'AUTH_JWT_',
+  'SCHEMA_',
+  'SCHEMAS_',
 ];
 
 /**
