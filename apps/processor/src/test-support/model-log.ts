@@ -122,7 +122,7 @@ export class ModelConsumer implements Consumer {
     this.#awake.resolve();
     for (const holding of this.#holdings.splice(0)) {
       this.#flush(holding);
-      holding.revoked.abort();
+      holding.revoked.abort('revoked');
     }
     this.#log.leave(this);
   }
@@ -131,7 +131,7 @@ export class ModelConsumer implements Consumer {
   die(): void {
     this.#closed = true;
     this.#log.schedule.forget(this);
-    for (const { revoked } of this.#holdings.splice(0)) revoked.abort();
+    for (const { revoked } of this.#holdings.splice(0)) revoked.abort('revoked');
     this.#log.leave(this);
   }
 
@@ -154,7 +154,7 @@ export class ModelConsumer implements Consumer {
     const { dice } = this.#log.schedule;
     for (const holding of this.#holdings.splice(0)) {
       if (dice.chance(0.5)) this.#flush(holding);
-      holding.revoked.abort();
+      holding.revoked.abort('revoked');
     }
   }
 
