@@ -5,6 +5,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
+import { authErrors } from '@kero/auth';
 import { allGroups } from '@kero/cli';
 import { clientErrorRules, databaseErrors, deadLetterReasons, errorRules } from '@kero/database';
 import { problemCodes } from '@kero/events';
@@ -12,6 +13,7 @@ import { messagingErrors } from '@kero/messaging';
 import { processorErrors } from '@kero/processor';
 import { httpProblems } from '@kero/receiver';
 import { type ErrorTable, renderEnvExample, renderSettingsTables, runtimeErrors } from '@kero/runtime';
+import { schemaErrors } from '@kero/schemas';
 import { renderMetricsDoc } from './metrics-doc.ts';
 
 const groups = Object.values(allGroups);
@@ -76,11 +78,15 @@ They stand in log lines (\`code\`) and in the last words of a process that canno
 
 ${renderErrors('Settings and start', runtimeErrors)}
 
+${renderErrors('Authentication', authErrors)}
+
 ${renderErrors('The log', messagingErrors)}
 
 ${renderErrors('The database', databaseErrors)}
 
 ${renderErrors('The processor', processorErrors)}
+
+${renderErrors('Schemas of event types', schemaErrors)}
 
 ## What PostgreSQL says, and what it means for events
 

@@ -1,3 +1,4 @@
+import { authMetrics } from '@kero/auth';
 import { circuitMetrics, lagMetrics } from '@kero/messaging';
 import { processorMetrics } from '@kero/processor';
 import { receiverMetrics } from '@kero/receiver';
@@ -23,6 +24,8 @@ scrape_configs:
 ## Receiver
 
 ${renderTable(receiverMetrics)}
+
+${renderTable(authMetrics)}
 
 ${renderTable(circuitMetrics)}
 
@@ -61,7 +64,7 @@ And what Node and the operating system tell: \`process_*\` and \`nodejs_*\`. The
 
 | metric | when |
 |---|---|
-${[receiverMetrics, circuitMetrics, processorMetrics, lagMetrics, runtimeMetrics].flatMap(renderAlerts).join('\n')}
+${[receiverMetrics, authMetrics, circuitMetrics, processorMetrics, lagMetrics, runtimeMetrics].flatMap(renderAlerts).join('\n')}
 | \`up\` | The process is gone: 0 for more than a minute. |
 `;
 }

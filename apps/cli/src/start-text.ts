@@ -5,6 +5,8 @@ export interface StartFacts {
   readonly database: string;
   readonly receiverUrl: string;
   readonly adminUrl: string;
+  /** Only who has a key or a token may send. */
+  readonly needsKey: boolean;
   /** How a person connects to the rows. */
   readonly rows:
     | EmbeddedConnection
@@ -17,6 +19,8 @@ const QUERY = 'select * from events order by stored_at desc limit 5';
 /** What `kero start` tells a person: what is in use, and two lines that work as printed. */
 export function renderStartText(facts: StartFacts): string {
   const { rows } = facts;
+  const key = facts.needsKey ? ' -H "authorization: Bearer $KERO_KEY"' : '';
+  const advice = facts.needsKey ? ' (KERO_KEY is one that kero keys create has made)' : '';
   const passfile = 'passfile' in rows ? `PGPASSFILE=${shellQuote(rows.passfile)} ` : '';
   const psql = `${passfile}psql -h ${rows.host} -p ${rows.port} -U ${shellQuote(rows.user)} -d ${shellQuote(rows.database)}`;
   return `
@@ -27,9 +31,9 @@ Kero is running.
   receiver   ${facts.receiverUrl}   (API docs: ${facts.receiverUrl}/docs)
   health     ${facts.adminUrl}/health/ready
 
-Send the first event:
+Send the first event${advice}:
 
-  curl -i ${facts.receiverUrl}/api/v1/events -H 'content-type: application/json' -d '${exampleEvent(facts.now)}'
+  curl -i ${facts.receiverUrl}/api/v1/events -H 'content-type: application/json'${key} -d '${exampleEvent(facts.now)}'
 
 Look at the rows:
 

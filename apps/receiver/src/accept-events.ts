@@ -55,11 +55,12 @@ export function acceptEvents(options: AcceptEventsOptions): Handler {
       admission.unidentified(exchange, client);
       return refuse(exchange, client);
     }
+    exchange.clientId = client.id;
     const late = admission.identified(exchange, client);
     if (late) return refuse(exchange, late);
     const compression = compressionOf(headers);
     if (typeof compression === 'object') return refuse(exchange, compression);
-    const format = bodyFormat(headers);
+    const format = bodyFormat(exchange.request);
     if ('code' in format) return refuse(exchange, format);
 
     let body = await readBody(exchange, settings, counts);

@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Authenticator } from '@kero/auth';
 import type { EventSettings } from '@kero/events';
 import type { Producer } from '@kero/messaging';
 import type { Health, Logger } from '@kero/runtime';
@@ -6,7 +7,7 @@ import { builtInSchemas, type SchemaSource } from '@kero/schemas';
 import { acceptConnections } from './accept-connections.ts';
 import { acceptEvents, STOPPING } from './accept-events.ts';
 import { INTERNAL_DETAIL } from './append-record.ts';
-import { type Authorize, anybody } from './authorize.ts';
+import { anybody, createAuthorize } from './authorize.ts';
 import { createBrokenRequestHandler, createConnectHandler } from './broken-requests.ts';
 import { type Connection, Connections } from './connections.ts';
 import { createCors } from './cors.ts';
@@ -33,8 +34,8 @@ export interface ReceiverDependencies {
   /** Gets the parts `receiver` and `log`. */
   readonly health: Health;
   readonly logger: Logger;
-  /** Everybody may send, unless it is told otherwise. */
-  readonly authorize?: Authorize;
+  /** Who may send; everybody, unless it is told otherwise. Gets the part `auth` of health. */
+  readonly auth?: Authenticator | undefined;
   /** Without limits, unless it is told otherwise. */
   readonly admission?: Admission;
   /** The built-in ones, unless it is told otherwise. */
@@ -66,7 +67,7 @@ const INTERNAL_ERROR: Refusal = { code: 'internal_error', detail: INTERNAL_DETAI
 /** The HTTP API as a server that is not listening, for the process and for tests alike. */
 export function createReceiver(dependencies: ReceiverDependencies): Receiver {
   const { producer, settings, eventSettings, health, logger, now = Date.now } = dependencies;
-  const { certificate, authorize = anybody, admission = everythingAdmitted, schemas = builtInSchemas } = dependencies;
+  const { certificate, auth, admission = everythingAdmitted, schemas = builtInSchemas } = dependencies;
   const counts = createCounts();
   const connections = new Connections();
   const proxies = createTrustedProxies(settings.trustedProxies ?? []);
@@ -77,12 +78,13 @@ export function createReceiver(dependencies: ReceiverDependencies): Receiver {
 
   health.register('receiver', () => (isStopping() ? { up: false, reason: 'stopping' } : { up: true }));
   health.register('log', () => producer.health());
+  if (auth) health.register('auth', () => auth.health());
 
   const events: Handler = acceptEvents({
     producer,
     settings,
     eventSettings,
-    authorize,
+    authorize: auth ? createAuthorize(auth, 'events:write') : anybody,
     admission,
     schemas,
     counts,
@@ -94,7 +96,7 @@ export function createReceiver(dependencies: ReceiverDependencies): Receiver {
   const routes: Routes = {
     '/api/v1/events': { POST: events, OPTIONS: cors?.preflight },
     '/api/v1/events/': { POST: events, OPTIONS: cors?.preflight },
-    '/api/v1/openapi.json': { GET: openApiRoute({ settings, eventSettings, now }) },
+    '/api/v1/openapi.json': { GET: openApiRoute({ settings, eventSettings, credentials: auth?.accepts, now }) },
     '/health/live': { GET: live },
     '/health/ready': { GET: ready(health) },
     ...docsRoutes(),
@@ -127,6 +129,7 @@ export function createReceiver(dependencies: ReceiverDependencies): Receiver {
       response,
       requestId: requestIdOf(request.headers['x-request-id']),
       address: proxies.origin(connection?.address ?? '', request.headers['x-forwarded-for']),
+      clientId: undefined,
       headers: [],
       expectsContinue,
       bodyBytes: 0,
@@ -148,7 +151,7 @@ export function createReceiver(dependencies: ReceiverDependencies): Receiver {
   server.on('request', (request, response) => onRequest(request, response, false));
   server.on('checkContinue', (request, response) => onRequest(request, response, true));
   server.on('checkExpectation', (request, response) => onRequest(request, response, false));
-  const raw = { connections, counts, logger, maxHeaderBytes: settings.maxHeaderBytes };
+  const raw = { connections, counts, logger, limits: settings };
   server.on('clientError', createBrokenRequestHandler(raw));
   server.on('connect', createConnectHandler(raw));
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { authUnderTest } from './auth-under-test.ts';
 import { httpProblems } from './http-problems.ts';
-import { startTestReceiver } from './receiver-under-test.ts';
+import { startTestReceiver, type TestOptions } from './receiver-under-test.ts';
 
 type Json = { readonly [name: string]: Json } & { readonly [index: number]: Json };
 
@@ -72,7 +73,8 @@ describe('the OpenAPI document', () => {
   });
 
   test('lists every problem that an event can meet, at its status', async (t) => {
-    const kero = await startTestReceiver(t);
+    const { auth } = await authUnderTest(t);
+    const kero = await startTestReceiver(t, { auth });
     const document = (await kero.request('/api/v1/openapi.json')).json as unknown as Json;
     const responses = document.paths?.['/api/v1/events']?.post?.responses ?? {};
     for (const [code, { status }] of Object.entries(httpProblems)) {
@@ -81,6 +83,26 @@ describe('the OpenAPI document', () => {
       assert.equal(example?.type, `urn:kero:problem:${code}`);
       assert.equal(responses[status]?.headers?.['retry-after'] !== undefined, status === 429 || status === 503);
     }
+  });
+
+  test('says how to show who one is, where that is asked for, and nothing of it where it is not', async (t) => {
+    const { auth } = await authUnderTest(t);
+    const read = async (options: TestOptions) =>
+      (await (await startTestReceiver(t, options)).request('/api/v1/openapi.json')).json as unknown as Json;
+    const asked = await read({ auth });
+    const operation = asked.paths?.['/api/v1/events']?.post;
+    assert.deepEqual(operation?.security, [{ bearer: [] }, { apiKey: [] }]);
+    assert.deepEqual(Object.keys(asked.components?.securitySchemes ?? {}), ['bearer', 'apiKey']);
+    assert.ok(operation?.responses?.['401']?.headers?.['www-authenticate']);
+    for (const path of ['/health/live', '/health/ready', '/docs', '/api/v1/openapi.json']) {
+      assert.equal(asked.paths?.[path]?.get?.security, undefined, path);
+    }
+
+    const open = await read({});
+    assert.equal(open.paths?.['/api/v1/events']?.post?.security, undefined);
+    assert.equal(open.components?.securitySchemes, undefined);
+    assert.equal(open.paths?.['/api/v1/events']?.post?.responses?.['401'], undefined);
+    assert.doesNotMatch(JSON.stringify(open), /auth_unavailable|missing_scope|source_not_allowed/);
   });
 
   test('tells the limits that are set', async (t) => {

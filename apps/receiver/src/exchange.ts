@@ -8,6 +8,8 @@ export interface Exchange {
   readonly requestId: string;
   /** Who is at the other end: the address of the connection, or what a trusted proxy says. */
   readonly address: string;
+  /** Whose request it is (Client.id), as soon as that is known; for log lines. */
+  clientId: string | undefined;
   /** Headers that every answer to this request gets besides its own: name, value, name, value. */
   readonly headers: string[];
   /** The client waits for `100 Continue` before it sends its body. */

@@ -53,6 +53,26 @@ export const httpProblems = {
     retryable: false,
     meaning: 'The request breaks the rules of HTTP/1.1 (bad framing, no Host, a body that ends too early).',
   },
+  misplaced_credentials: {
+    status: 400,
+    title: 'Credentials came more than once, or in the URL',
+    retryable: false,
+    meaning:
+      'A key or token came in more than one header, or in the URL, where it ends in log files. What stood in a URL should be replaced: `kero keys rotate`.',
+  },
+  unauthorized: {
+    status: 401,
+    title: 'Not authenticated',
+    retryable: false,
+    meaning:
+      'No key or token, or one that is not known, wrong, expired or revoked; the answer is the same for each. The log line of the receiver has the reason.',
+  },
+  missing_scope: {
+    status: 403,
+    title: 'The scope is missing',
+    retryable: false,
+    meaning: 'The key or token is valid, but has not got the scope that this needs. `detail` names it.',
+  },
   source_not_allowed: {
     status: 403,
     title: 'The source is not allowed',
@@ -177,6 +197,14 @@ export const httpProblems = {
     meaning:
       'No event of the batch was accepted, and some may be when they are sent again. `results` has the problem of each, with `retryable`.',
   },
+  auth_unavailable: {
+    status: 503,
+    title: 'Credentials cannot be checked',
+    retryable: true,
+    retryAfterSeconds: 5,
+    meaning:
+      'The file of API keys, or the issuer of the token, cannot be reached for so long that what was known of it is too old. Nobody is let in unchecked; nothing was stored.',
+  },
   schemas_unavailable: {
     status: 503,
     title: 'The schema cannot be had',
@@ -234,6 +262,8 @@ export interface Refusal {
   readonly retryAfterSeconds?: number;
   /** Further response headers: name, value, name, value. */
   readonly headers?: readonly string[];
+  /** Further members of the log line, which the client does not see. */
+  readonly log?: Readonly<Record<string, string>>;
 }
 
 /**

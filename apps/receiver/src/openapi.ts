@@ -1,3 +1,4 @@
+import type { AcceptedCredentials } from '@kero/auth';
 import { type EventSettings, eventSchema, type JsonSchema, purchaseSchema } from '@kero/events';
 import type { Handler } from './exchange.ts';
 import { type HttpProblemCode, type HttpProblemDefinition, httpProblems, problemBody } from './http-problems.ts';
@@ -7,16 +8,31 @@ import { sendJson } from './responses.ts';
 export interface OpenApiOptions {
   readonly maxBodyBytes: number;
   readonly maxEventBytes: number;
+  /** What clients have to show; undefined: nothing. */
+  readonly credentials: AcceptedCredentials | undefined;
   /** event_timestamp of the examples, RFC 3339; recent, so that they can be sent as they are. */
   readonly exampleTime: string;
 }
 
 const REQUEST_ID = '0b7c6f3e-5a52-4d0c-9d3c-0d8c4a6f1f10';
 
+/** Of other routes. */
+const OTHER_PROBLEMS: ReadonlySet<string> = new Set<HttpProblemCode>(['not_found', 'method_not_allowed']);
+
+/** Only where clients have to show who they are. */
+const AUTH_PROBLEMS: ReadonlySet<string> = new Set<HttpProblemCode>([
+  'misplaced_credentials',
+  'unauthorized',
+  'missing_scope',
+  'source_not_allowed',
+  'auth_unavailable',
+]);
+
 /** The problems that POST /api/v1/events can answer with. */
-const EVENT_PROBLEMS = Object.keys(httpProblems).filter(
-  (code) => code !== 'not_found' && code !== 'method_not_allowed',
-) as HttpProblemCode[];
+function eventProblems({ credentials }: OpenApiOptions): HttpProblemCode[] {
+  const codes = Object.keys(httpProblems) as HttpProblemCode[];
+  return codes.filter((code) => !OTHER_PROBLEMS.has(code) && (credentials !== undefined || !AUTH_PROBLEMS.has(code)));
+}
 
 /** The OpenAPI 3.1 document of the HTTP API, made from the same schemas and tables that the code runs on. */
 export function openApiDocument(options: OpenApiOptions): Record<string, unknown> {
@@ -47,6 +63,7 @@ export function openApiDocument(options: OpenApiOptions): Record<string, unknown
     },
     components: {
       schemas: { ...eventSchemas(), ...answerSchemas },
+      ...(options.credentials && { securitySchemes: securitySchemes(options.credentials) }),
       headers: {
         RequestId: {
           description: 'Finds this request in the log lines of the receiver.',
@@ -62,19 +79,21 @@ export function openApiDocument(options: OpenApiOptions): Record<string, unknown
 export function openApiRoute(options: {
   settings: ReceiverSettings;
   eventSettings: EventSettings;
+  credentials: AcceptedCredentials | undefined;
   now: () => number;
 }): Handler {
-  const { settings, eventSettings, now } = options;
+  const { settings, eventSettings, credentials, now } = options;
   return (exchange) => {
     const exampleTime = new Date(now()).toISOString();
     const limits = { maxBodyBytes: settings.maxBodyBytes, maxEventBytes: eventSettings.maxBytes };
-    sendJson(exchange, 200, JSON.stringify(openApiDocument({ ...limits, exampleTime })));
+    sendJson(exchange, 200, JSON.stringify(openApiDocument({ ...limits, credentials, exampleTime })));
   };
 }
 
 const REQUEST_ID_HEADER = { 'x-request-id': { $ref: '#/components/headers/RequestId' } };
 
-function sendEvent({ maxBodyBytes, maxEventBytes, exampleTime }: OpenApiOptions) {
+function sendEvent(options: OpenApiOptions) {
+  const { maxBodyBytes, maxEventBytes, credentials, exampleTime } = options;
   return {
     operationId: 'sendEvent',
     tags: ['events'],
@@ -117,8 +136,18 @@ function sendEvent({ maxBodyBytes, maxEventBytes, exampleTime }: OpenApiOptions)
           },
         },
       },
-      ...problemResponses(EVENT_PROBLEMS),
+      ...problemResponses(eventProblems(options)),
     },
+    ...(credentials && { security: Object.keys(securitySchemes(credentials)).map((name) => ({ [name]: [] })) }),
+  };
+}
+
+/** Any one of them lets a client in, if it may do what the operation needs. */
+function securitySchemes({ keys, tokens }: AcceptedCredentials) {
+  const kinds = [...(keys ? ['an API key'] : []), ...(tokens ? ['a JWT'] : [])].join(' or ');
+  return {
+    bearer: { type: 'http', scheme: 'bearer', description: `Authorization: Bearer, with ${kinds}.` },
+    ...(keys && { apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'An API key.' } }),
   };
 }
 
@@ -155,6 +184,9 @@ function problemResponse(codes: readonly HttpProblemCode[]) {
       ...REQUEST_ID_HEADER,
       ...(retryAfter && {
         'retry-after': { description: 'Seconds to wait before sending again.', schema: { type: 'integer' } },
+      }),
+      ...(codes.includes('unauthorized') && {
+        'www-authenticate': { description: 'What is expected, as in RFC 6750.', schema: { type: 'string' } },
       }),
     },
     content: {

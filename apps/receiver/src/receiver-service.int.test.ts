@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { eventSettings } from '@kero/events';
 import { openMessaging } from '@kero/messaging';
 import { createLogger, Health, isKeroError, loadSettings, Metrics } from '@kero/runtime';
+import { builtInSchemas } from '@kero/schemas';
+import { rateLimitSettings } from './limits/rate-limit-settings.ts';
 import { startReceiver } from './receiver-service.ts';
 import { receiverSettings } from './receiver-settings.ts';
 import { EVENT } from './receiver-under-test.ts';
@@ -22,7 +24,10 @@ function throwawayFolder(t: TestContext): string {
 /** What `kero start` does around the receiver. */
 async function serviceFrame(t: TestContext, environment: Record<string, string>) {
   const logger = createLogger({ level: 'info', format: 'json', name: 'test', destination: { write: () => {} } });
-  const { values } = loadSettings({ receiver: receiverSettings, events: eventSettings }, { environment });
+  const { values } = loadSettings(
+    { receiver: receiverSettings, rateLimits: rateLimitSettings, events: eventSettings },
+    { environment },
+  );
   const directory = throwawayFolder(t);
   const messaging = await openMessaging(
     { driver: 'embedded', directory, retentionMs: 86_400_000, maxRecordBytes: 1024 ** 2 },
@@ -36,7 +41,15 @@ async function serviceFrame(t: TestContext, environment: Record<string, string>)
   return {
     context,
     stopping,
-    deps: { messaging, settings: values, health: new Health(), metrics: new Metrics(), logger },
+    deps: {
+      messaging,
+      auth: undefined,
+      schemas: builtInSchemas,
+      settings: values,
+      health: new Health(),
+      metrics: new Metrics(),
+      logger,
+    },
   };
 }
 

@@ -1,3 +1,4 @@
+import { type Authenticator, addAuthMetrics, authSettings, describeAuth, openAuth } from '@kero/auth';
 import { type EventSettings, eventSettings } from '@kero/events';
 import {
   addCircuitMetrics,
@@ -23,17 +24,26 @@ import {
   type ValuesOf,
   watchEventLoop,
 } from '@kero/runtime';
+import { openSchemas, type SchemaSource, schemaConfig, schemaSettings } from '@kero/schemas';
 import { createReceiver } from './app.ts';
+import { maxConnections } from './limits/open-files.ts';
+import { type RateLimitSettings, rateLimitSettings } from './limits/rate-limit-settings.ts';
+import { createRateLimits } from './limits/rate-limits.ts';
 import { measureAppends } from './measure-appends.ts';
 import type { ReceiverCounts } from './receiver-counts.ts';
 import { addReceiverMetrics, receiverMetrics } from './receiver-metrics.ts';
 import { type ReceiverSettings, receiverSettings } from './receiver-settings.ts';
+import { readCertificate } from './tls/certificate.ts';
+import { CertificateWatch, describeCertificate } from './tls/certificate-watch.ts';
 
 /** Every group of settings that the receiver reads. */
 export const receiverGroups = {
   runtime: runtimeSettings,
   receiver: receiverSettings,
+  auth: authSettings,
+  rateLimits: rateLimitSettings,
   events: eventSettings,
+  schemas: schemaSettings,
   messaging: messagingSettings,
 };
 
@@ -58,6 +68,12 @@ export async function receiverService(
   if (messagingChoice.driver === 'embedded') throw needsKafka('receiver');
   logger.info(`messaging: ${describeMessagingConfig(messagingChoice)}`);
 
+  const auth = context.resources.use(await openAuth(settings.auth, { logger }));
+  logger.info(`authentication: ${describeAuth(auth)}`);
+  const schemas = await openSchemas(schemaConfig(settings.schemas, settings.messaging), { logger });
+  context.resources.defer(() => schemas.close());
+  logger.info(`schemas: ${schemas.description}`);
+
   const health = new Health();
   const started = health.registerProcess(context.stop);
   const metrics = Metrics.ofProcess();
@@ -73,7 +89,7 @@ export async function receiverService(
   const lag = context.resources.use(new LagWatch({ reader: messaging.lagReader(settings.messaging.groupId), logger }));
   addLagMetrics(metrics, lag, Date.now);
 
-  await startReceiver(context, { messaging, settings, health, metrics, logger });
+  await startReceiver(context, { messaging, auth, schemas, settings, health, metrics, logger });
   started();
   await aborted(context.stop);
 }
@@ -81,7 +97,15 @@ export async function receiverService(
 export interface StartReceiverDeps {
   /** Opened by the caller, and registered with the context before this call, so that it closes after the receiver. */
   readonly messaging: Messaging;
-  readonly settings: { readonly receiver: ReceiverSettings; readonly events: EventSettings };
+  /** Who may send, opened and registered by the caller, too; undefined: everybody who reaches the port. */
+  readonly auth: Authenticator | undefined;
+  /** Opened and registered by the caller, too. */
+  readonly schemas: SchemaSource;
+  readonly settings: {
+    readonly receiver: ReceiverSettings;
+    readonly rateLimits: RateLimitSettings;
+    readonly events: EventSettings;
+  };
   readonly health: Health;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -102,24 +126,47 @@ export async function startReceiver(
   context: Pick<ServiceContext, 'stop' | 'resources'>,
   deps: StartReceiverDeps,
 ): Promise<RunningReceiver> {
-  const { messaging, health, metrics, logger } = deps;
-  const settings = deps.settings.receiver;
+  const { messaging, auth, schemas, health, metrics, logger } = deps;
+  health.register('schemas', () => schemas.health());
+  const wanted = deps.settings.receiver;
+  const settings = { ...wanted, maxConnections: maxConnections(wanted.maxConnections, logger) };
+  const { tlsCertFile: certFile, tlsKeyFile: keyFile } = settings;
+  const files = certFile !== undefined && keyFile !== undefined ? { certFile, keyFile } : undefined;
+  const certificate = files && readCertificate(files);
   const measured = measureAppends(await messaging.producer(), metrics.histogram(receiverMetrics.appendSeconds));
   const producer = withCircuit(measured, { logger });
   context.resources.defer(() => producer.close());
   addCircuitMetrics(metrics, producer);
 
-  const receiver = createReceiver({ producer, settings, eventSettings: deps.settings.events, health, logger });
+  const receiver = createReceiver({
+    producer,
+    settings,
+    eventSettings: deps.settings.events,
+    admission: createRateLimits(deps.settings.rateLimits, () => performance.now()),
+    auth,
+    schemas,
+    certificate,
+    health,
+    logger,
+  });
   context.resources.defer(async () => {
     await receiver.stop();
     const { accepted, aborted: left, rejected } = receiver.counts;
     logger.info({ accepted, aborted: left, rejected: withoutZeros(rejected) }, 'receiver stopped');
   });
   addReceiverMetrics(metrics, receiver.counts);
+  if (auth) addAuthMetrics(metrics, auth);
+  if (files && certificate) {
+    logger.info(`TLS: ${describeCertificate(certificate)}`);
+    const renew = receiver.renewCertificate;
+    const watch = new CertificateWatch({ files, certificate, renew, logger, now: Date.now });
+    context.resources.use(watch);
+    metrics.add(receiverMetrics.certificateExpiry, () => watch.current.validUntilMs / 1000);
+  }
   const port = await listen(receiver.server, settings.host, settings.port, 'RECEIVER_PORT');
   context.stop.addEventListener('abort', () => void receiver.stop(), { once: true });
 
-  const url = `http://${urlHost(settings.host)}:${port}`;
+  const url = `${certificate ? 'https' : 'http'}://${urlHost(settings.host)}:${port}`;
   logger.info(`receiver: POST ${url}/api/v1/events, docs at ${url}/docs`);
   return { port, url, counts: receiver.counts };
 }

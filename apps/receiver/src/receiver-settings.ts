@@ -1,4 +1,5 @@
-import { bytes, duration, integer, oneOf, setting, settingsGroup, text, type ValuesOf } from '@kero/runtime';
+import { authSettings, isAuthConfigured } from '@kero/auth';
+import { bytes, duration, integer, setting, settingsGroup, text, type ValuesOf } from '@kero/runtime';
 import { origins } from './cors.ts';
 import { networks } from './limits/trusted-proxies.ts';
 
@@ -7,15 +8,12 @@ export const receiverSettings = settingsGroup(
   {
     host: setting('RECEIVER_HOST', text(), {
       default: '127.0.0.1',
-      description: 'Address to listen on. Another one than loopback needs AUTH=none said aloud.',
+      description:
+        'Address to listen on. Another one than loopback needs API keys, a JWT issuer, or AUTH=none said aloud.',
     }),
     port: setting('RECEIVER_PORT', integer(0, 65_535), {
       default: '8000',
       description: 'Port of the HTTP API; 0 takes a free one.',
-    }),
-    auth: setting('AUTH', oneOf('none'), {
-      description: 'none: everybody who reaches the port may send events. Without it only loopback is served.',
-      example: 'none',
     }),
     deadlineMs: setting('RECEIVER_DEADLINE', duration(10), {
       default: '10s',
@@ -107,11 +105,12 @@ export const receiverSettings = settingsGroup(
       example: 'https://shop.example',
     }),
   },
-  (values) => {
+  (values, others) => {
     const problems: string[] = [];
-    if (values.auth !== 'none' && !isLoopback(values.host)) {
+    const auth = others(authSettings) ?? {};
+    if (auth.mode !== 'none' && !isAuthConfigured(auth) && !isLoopback(values.host)) {
       problems.push(
-        `RECEIVER_HOST: ${values.host} can be reached by others and no authentication is configured: keep 127.0.0.1, or set AUTH=none to let everybody send events`,
+        `RECEIVER_HOST: ${values.host} can be reached by others and no authentication is configured: set API_KEYS_FILE or AUTH_JWT_ISSUER, keep 127.0.0.1, or set AUTH=none to let everybody send events`,
       );
     }
     if ((values.tlsCertFile === undefined) !== (values.tlsKeyFile === undefined)) {

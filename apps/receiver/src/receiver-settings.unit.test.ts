@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { authSettings } from '@kero/auth';
 import { readSettings } from '@kero/runtime';
 import { receiverSettings } from './receiver-settings.ts';
 
 function problems(environment: Record<string, string>): readonly string[] {
-  return readSettings({ receiver: receiverSettings }, { environment }).problems;
+  return readSettings({ receiver: receiverSettings, auth: authSettings }, { environment }).problems;
 }
 
 test('nothing has to be set', () => {
@@ -14,7 +15,6 @@ test('nothing has to be set', () => {
   assert.equal(values.receiver.port, 8000);
   assert.equal(values.receiver.deadlineMs, 10_000);
   assert.equal(values.receiver.maxBodyBytes, 1024 ** 2);
-  assert.equal(values.receiver.auth, undefined);
 });
 
 test('without authentication only loopback may be listened on', () => {
@@ -27,8 +27,19 @@ test('without authentication only loopback may be listened on', () => {
   }
 });
 
-test('AUTH knows only none', () => {
-  assert.match(problems({ AUTH: 'off' }).join(), /^AUTH: expected one of: none/);
+test('with keys or an issuer any address may be listened on', () => {
+  const host = { RECEIVER_HOST: '0.0.0.0' };
+  assert.deepEqual(problems({ ...host, API_KEYS_FILE: '/keys.json' }), []);
+  assert.deepEqual(problems({ ...host, AUTH_JWT_ISSUER: 'https://a.example', AUTH_JWT_AUDIENCE: 'kero' }), []);
+  assert.match(problems({ ...host, AUTH_JWT_ISSUER: 'https://a.example' }).join(), /^AUTH_JWT_AUDIENCE: is required/);
+});
+
+test('a process that does not read who may send does not listen for others', () => {
+  const { problems } = readSettings(
+    { receiver: receiverSettings },
+    { environment: { RECEIVER_HOST: '::', AUTH: 'none' } },
+  );
+  assert.match(problems.join(), /^RECEIVER_HOST/);
 });
 
 test('settings that contradict each other are refused', () => {

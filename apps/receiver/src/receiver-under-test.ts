@@ -6,11 +6,16 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import type { Authenticator } from '@kero/auth';
 import { eventSettings } from '@kero/events';
 import { type LogRecord, type Messaging, openMessaging, type Producer } from '@kero/messaging';
 import { createLogger, Health, loadSettings } from '@kero/runtime';
+import type { SchemaSource } from '@kero/schemas';
 import { createReceiver, type Receiver } from './app.ts';
+import { rateLimitSettings } from './limits/rate-limit-settings.ts';
+import { createRateLimits } from './limits/rate-limits.ts';
 import { receiverSettings } from './receiver-settings.ts';
+import type { CertificateAndKey } from './server.ts';
 
 export const NOW_MS = Date.parse('2026-11-23T10:00:00.500Z');
 
@@ -27,6 +32,13 @@ export interface TestOptions {
   readonly maxRecordBytes?: number;
   /** Puts something between the receiver and the log. */
   readonly wrapProducer?: (producer: Producer) => Producer;
+  /** The built-in ones by default. */
+  readonly schemas?: SchemaSource;
+  /** The clock of the rate limits; milliseconds. */
+  readonly monotonicMs?: () => number;
+  readonly certificate?: CertificateAndKey;
+  /** Who may send; everybody by default. Disposed by whoever made it. */
+  readonly auth?: Authenticator | undefined;
 }
 
 export interface Answer {
@@ -66,7 +78,7 @@ export async function startTestReceiver(t: TestContext, options: TestOptions = {
   const destination = { write: (line: string) => void logLines.push(JSON.parse(line)) };
   const logger = createLogger({ level: 'debug', format: 'json', name: 'test', destination });
   const { values } = loadSettings(
-    { receiver: receiverSettings, events: eventSettings },
+    { receiver: receiverSettings, rateLimits: rateLimitSettings, events: eventSettings },
     { environment: options.settings ?? {} },
   );
   const config = {
@@ -82,6 +94,10 @@ export async function startTestReceiver(t: TestContext, options: TestOptions = {
     producer: options.wrapProducer?.(producer) ?? producer,
     settings: values.receiver,
     eventSettings: values.events,
+    admission: createRateLimits(values.rateLimits, options.monotonicMs ?? (() => performance.now())),
+    certificate: options.certificate,
+    auth: options.auth,
+    ...(options.schemas && { schemas: options.schemas }),
     health,
     logger,
     now: () => NOW_MS,
@@ -89,7 +105,7 @@ export async function startTestReceiver(t: TestContext, options: TestOptions = {
   receiver.server.listen(0, '127.0.0.1');
   await once(receiver.server, 'listening');
   const { port } = receiver.server.address() as AddressInfo;
-  const url = `http://127.0.0.1:${port}`;
+  const url = `${options.certificate ? 'https' : 'http'}://127.0.0.1:${port}`;
 
   let stopped: Promise<void> | undefined;
   const stop = () => {

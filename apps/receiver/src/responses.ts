@@ -37,16 +37,21 @@ export function createRefuse({ logger, counts }: { logger: Logger; counts: Recei
   return (exchange, refusal, cause) => {
     if (exchange.response.headersSent) return;
     counts.rejected[refusal.code]++;
-    logRefusal(logger, refusal, exchange.requestId, cause);
+    logRefusal(logger, withClient(refusal, exchange), exchange.requestId, cause);
     return sendProblem(exchange, refusal);
   };
+}
+
+/** Whose request was refused belongs in the line. */
+function withClient(refusal: Refusal, { clientId }: Exchange): Refusal {
+  return clientId === undefined ? refusal : { ...refusal, log: { ...refusal.log, clientId } };
 }
 
 /** One line a refused request. It holds codes and never the details, which may quote the body. */
 export function logRefusal(logger: Logger, refusal: Refusal, requestId: string, cause?: unknown): void {
   const { status, title } = httpProblems[refusal.code];
   const problems = refusal.errors && [...new Set(refusal.errors.map(({ code }) => code))];
-  const line = { requestId, status, code: refusal.code, problems };
+  const line = { requestId, status, code: refusal.code, problems, ...refusal.log };
   const withReason = cause === undefined ? line : { ...line, reason: reasonOf(cause) };
   if (status === 500) logger.error({ ...line, err: cause }, title);
   // Shedding load must stay cheap, an outage has its own lines, and what is not aimed at events is noise.

@@ -48,11 +48,16 @@ export interface RequestHead {
   readonly url?: string | undefined;
 }
 
+export interface AcceptedCredentials {
+  readonly keys: boolean;
+  readonly tokens: boolean;
+}
+
 /** What the receiver asks before it reads a body. */
 export interface Authenticator extends Disposable {
   /** Decides at once about API keys, later about tokens. Never throws or rejects. */
   authenticate(request: RequestHead, needed: Scope): Verdict | Promise<Verdict>;
-  readonly accepts: { readonly keys: boolean; readonly tokens: boolean };
+  readonly accepts: AcceptedCredentials;
   /** Down while nobody can be let in, whatever they send. */
   health(): HealthState;
   /** How often each reason was the answer, since the start. */

@@ -1,4 +1,5 @@
 export {
+  type AcceptedCredentials,
   type Authenticator,
   type Identity,
   type RefusalReason,
@@ -12,6 +13,6 @@ export { type AuthSettings, authSettings, isAuthConfigured } from './auth-settin
 export { changeKeyFile, loadKeys } from './keys/change-key-file.ts';
 export { addKey, type NewKey, type Rotation, revokeKey, rotateKey, type WithNewKey } from './keys/edit-keys.ts';
 export { type KeyState, keyState, type StoredKey } from './keys/stored-key.ts';
-export { type OpenAuthOptions, openAuth } from './open-auth.ts';
+export { describeAuth, type OpenAuthOptions, openAuth } from './open-auth.ts';
 export { type Scope, scopes } from './scopes.ts';
 export { isSource } from './sources.ts';

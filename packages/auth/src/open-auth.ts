@@ -42,6 +42,11 @@ export async function openAuth(settings: AuthSettings, options: OpenAuthOptions)
   return createAuthenticator(keys, tokens, description.join(', '));
 }
 
+/** For the log line at start. */
+export function describeAuth(authenticator: Authenticator | undefined): string {
+  return authenticator?.description ?? 'none, everybody who reaches the port may send events';
+}
+
 function createAuthenticator(
   keys: WatchedKeys | undefined,
   tokens: TokenVerifier | undefined,

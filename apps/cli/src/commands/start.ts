@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { describeAuth, isAuthConfigured, openAuth } from '@kero/auth';
 import {
   type Database,
   describeDatabaseConfig,
@@ -18,6 +19,7 @@ import {
   throwIfStopped,
   watchEventLoop,
 } from '@kero/runtime';
+import { openSchemas, schemaConfig } from '@kero/schemas';
 import type { AllSettings } from '../all-settings.ts';
 import { startMessagingConfig } from '../cli-configs.ts';
 import { renderStartText } from '../start-text.ts';
@@ -53,6 +55,11 @@ export async function startService(
   logger.info(
     `messaging: ${describeMessagingConfig(messagingChoice)}; database: ${describeDatabaseConfig(databaseChoice)}`,
   );
+  const auth = context.resources.use(await openAuth(settings.auth, { logger }));
+  logger.info(`authentication: ${describeAuth(auth)}`);
+  const schemas = await openSchemas(schemaConfig(settings.schemas, settings.messaging), { logger });
+  context.resources.defer(() => schemas.close());
+  logger.info(`schemas: ${schemas.description}`);
   const health = new Health();
   const started = health.registerProcess(context.stop);
   const metrics = Metrics.ofProcess();
@@ -74,11 +81,11 @@ export async function startService(
   throwIfStopped(context.stop);
 
   const processorCounts = createProcessorCounts();
-  const shared = { messaging, settings, health, metrics, logger };
+  const shared = { messaging, schemas, settings, health, metrics, logger };
   const processing = runProcessor(context, { ...shared, database, counts: processorCounts });
   // Its failure stops the receiver too; its end after a stop is waited for below.
   processing.catch(context.fail);
-  const receiver = await startReceiver(context, shared);
+  const receiver = await startReceiver(context, { ...shared, auth });
   if (!context.stop.aborted) {
     started();
     onReady({ messaging, database, receiver, processorCounts, adminPort: admin.port });
@@ -93,6 +100,7 @@ export function describeStart(running: RunningKero, settings: AllSettings, now: 
     database: running.database.description,
     receiverUrl: running.receiver.url,
     adminUrl: `http://${settings.runtime.adminHost}:${running.adminPort}`,
+    needsKey: isAuthConfigured(settings.auth),
     rows: connectionOfRows(settings),
     now,
   });
