@@ -3,6 +3,8 @@ import {
   type ParsedItem,
   type ParseOptions,
   type Problem,
+  parseBinaryCloudEvent,
+  parseCloudEvent,
   parseEvent,
   startsJsonArray,
 } from '@kero/events';
@@ -35,6 +37,26 @@ export const ndjsonFormat: BodyFormat = {
   itemsOf: (body) => new NdjsonLines(body),
   parse: parseJson,
 };
+
+/** One CloudEvent in the JSON format (structured mode). */
+export const cloudEventFormat: BodyFormat = {
+  itemsOf: () => undefined,
+  parse: parseCloudEvent,
+};
+
+/** An array of CloudEvents in the JSON format (batched mode), and nothing but an array. */
+export const cloudEventBatchFormat: BodyFormat = {
+  itemsOf: (body) => new JsonArrayItems(body),
+  parse: parseCloudEvent,
+};
+
+/** One CloudEvent whose attributes are headers, and whose data is the body (binary mode). */
+export function binaryCloudEventFormat(rawHeaders: readonly string[]): BodyFormat {
+  return {
+    itemsOf: () => undefined,
+    parse: (body, options) => parseBinaryCloudEvent(rawHeaders, body, options),
+  };
+}
 
 const NO_EXTENSIONS: readonly never[] = [];
 

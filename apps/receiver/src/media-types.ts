@@ -1,31 +1,54 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import { type BodyFormat, jsonFormat, ndjsonFormat } from './body-formats.ts';
+import type { IncomingMessage } from 'node:http';
+import { isBinaryCloudEvent, isJsonMediaType, type MediaType, parseMediaType } from '@kero/events';
+import {
+  type BodyFormat,
+  binaryCloudEventFormat,
+  cloudEventBatchFormat,
+  cloudEventFormat,
+  jsonFormat,
+  ndjsonFormat,
+} from './body-formats.ts';
 import type { Refusal } from './http-problems.ts';
 
-/** Every content type that the API reads. */
+/** Every content type that the API reads; of a CloudEvent in binary mode it is that of the data. */
 const FORMATS: ReadonlyMap<string, BodyFormat> = new Map([
   ['application/json', jsonFormat],
   ['application/x-ndjson', ndjsonFormat],
+  ['application/cloudevents+json', cloudEventFormat],
+  ['application/cloudevents-batch+json', cloudEventBatchFormat],
 ]);
 
 export const SUPPORTED_TYPES = [...FORMATS.keys()].join(', ');
 
-/** What the headers say of the body, before a byte of it is read. */
-export function bodyFormat(headers: IncomingHttpHeaders): BodyFormat | Refusal {
-  const type = headers['content-type'];
-  return (type !== undefined && FORMATS.get(type)) || parseType(type);
+/** With any of these the event is in the body, whatever the headers say. */
+const CLOUD_EVENTS = 'application/cloudevents';
+
+/** What the head of a request says of its body, before a byte of that is read. */
+export function bodyFormat({ headers, rawHeaders }: IncomingMessage): BodyFormat | Refusal {
+  const header = headers['content-type'];
+  if (header === undefined) return unsupported('The request names no Content-Type.');
+  const isBinary = isBinaryCloudEvent(headers);
+  const known = isBinary ? undefined : FORMATS.get(header);
+  if (known) return known;
+  const mediaType = parseMediaType(header);
+  if (mediaType === undefined) return unsupported('The Content-Type is not a media type.');
+  const name = `${mediaType.type}/${mediaType.subtype}`;
+  if (isBinary && !name.startsWith(CLOUD_EVENTS)) {
+    if (isJsonMediaType(mediaType)) return binaryCloudEventFormat(rawHeaders);
+    return unsupported('With ce- headers the body is the data of a CloudEvent, which must be JSON in UTF-8.');
+  }
+  const format = FORMATS.get(name);
+  if (format === undefined) return unsupported('The Content-Type is none that this version reads.');
+  return isPlainUtf8(mediaType)
+    ? format
+    : unsupported('JSON is UTF-8: the only parameter of its Content-Type is charset=utf-8.');
 }
 
-function parseType(header: string | undefined): BodyFormat | Refusal {
-  if (header === undefined) return unsupported('The request names no Content-Type.');
-  const [type = '', ...parameters] = header.split(';').map((part) => part.trim());
-  const format = FORMATS.get(type.toLowerCase());
-  if (format === undefined) return unsupported('The Content-Type is none that this version reads.');
-  const isUtf8 = (parameter: string) => /^charset="?utf-8"?$/i.test(parameter);
-  if (!parameters.every((parameter) => parameter === '' || isUtf8(parameter))) {
-    return unsupported('JSON is UTF-8: the only parameter of its Content-Type is charset=utf-8.');
+function isPlainUtf8({ parameters }: MediaType): boolean {
+  for (const [name, value] of parameters) {
+    if (name !== 'charset' || value.toLowerCase() !== 'utf-8') return false;
   }
-  return format;
+  return true;
 }
 
 function unsupported(what: string): Refusal {
