@@ -1,17 +1,23 @@
 import { isUtf8 } from 'node:buffer';
 import type { DeadLetter, DeadLetterReason, StoreEvent, StoreRecord } from '@kero/database';
-import { builtInTypeSchemas, type EventSettings, type Problem, parseEvent, parseTimestamp } from '@kero/events';
+import { type EventSettings, type Problem, parseEvent, parseTimestamp, type TypeSchemas } from '@kero/events';
 import type { LogRecord } from '@kero/messaging';
 
-/** What one log record turns into. Every record turns into exactly one of the three, which is why the counts add up. */
+/**
+ * What one log record turns into. Every record turns into exactly one of the first three, which is why the counts add up;
+ * `schema_not_loaded` is no end: the schema of its type has to be fetched, and then the record is read again.
+ */
 export type Interpreted =
   | { readonly kind: 'event'; readonly event: StoreEvent }
   | { readonly kind: 'dead_letter'; readonly letter: DeadLetter }
-  | { readonly kind: 'skipped' };
+  | { readonly kind: 'skipped' }
+  | { readonly kind: 'schema_not_loaded'; readonly eventType: string };
 
 export interface InterpretOptions {
   readonly eventSettings: EventSettings;
   readonly stores: (eventType: string) => boolean;
+  /** For records that no receiver has checked. */
+  readonly typeSchemas: TypeSchemas;
   /** Unix milliseconds. */
   readonly nowMs: number;
 }
@@ -51,9 +57,10 @@ export function interpretRecord(record: LogRecord, options: InterpretOptions): I
     retentionMs: undefined,
     maxBytes: fromReceiver ? Number.POSITIVE_INFINITY : options.eventSettings.maxBytes,
     defaultSource: headers.source ?? 'default',
-    typeSchemas: fromReceiver ? undefined : builtInTypeSchemas,
+    typeSchemas: fromReceiver ? undefined : options.typeSchemas,
   });
   if (!parsed.ok) {
+    if (parsed.kind === 'schema_not_loaded') return { kind: parsed.kind, eventType: parsed.eventType };
     const isObject =
       parsed.kind === 'event' &&
       !parsed.problems.some(({ pointer, code }) => pointer === '' && code === 'not_an_object');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { formatUuid } from '@kero/events';
+import { builtInTypeSchemas, formatUuid, type TypeSchemas } from '@kero/events';
 import type { LogRecord } from '@kero/messaging';
 import { type InterpretOptions, interpretRecord } from './interpret-record.ts';
 
@@ -9,6 +9,7 @@ const HOUR = 3_600_000;
 const options: InterpretOptions = {
   eventSettings: { maxFutureMs: 24 * HOUR, retentionMs: undefined, maxBytes: 1024 },
   stores: () => true,
+  typeSchemas: builtInTypeSchemas,
   nowMs: NOW,
 };
 const PURCHASE =
@@ -61,6 +62,19 @@ describe('a record of another program, without headers', () => {
     assert.equal(letter.reason, 'invalid');
     assert.match(letter.detail, /\/event_data\/price/);
     assert.equal(letter.id, undefined);
+  });
+
+  test('waits for a schema that is not at hand, and is never called bad for it', () => {
+    const typeSchemas: TypeSchemas = { find: () => 'not_loaded' };
+    const found = interpretRecord(record(PURCHASE), { ...options, typeSchemas });
+    assert.deepEqual(found, { kind: 'schema_not_loaded', eventType: 'purchase' });
+  });
+
+  test('of a type without a schema is refused where such types are', () => {
+    const typeSchemas: TypeSchemas = { find: () => 'refused' };
+    const letter = letterOf(interpretRecord(record(PURCHASE), { ...options, typeSchemas }));
+    assert.equal(letter.reason, 'invalid');
+    assert.match(letter.detail, /^\/event_type: .*\[unknown_event_type\]$/);
   });
 
   test('cannot excuse an event in the future by a record timestamp in the future', () => {

@@ -29,6 +29,7 @@ export class PartitionWrites {
   readonly retries = new Map<string, number>([
     ['database_unavailable', 0],
     ['database_misconfigured', 0],
+    ['schemas_unavailable', 0],
   ]);
   readonly #writes = new Map<number, Write>();
   readonly #now: () => number;

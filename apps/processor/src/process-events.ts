@@ -2,8 +2,10 @@ import type { DeadLetter, EventStore, StoreEvent } from '@kero/database';
 import type { EventSettings } from '@kero/events';
 import type { Consumer, RecordBatch } from '@kero/messaging';
 import { type Clock, type Logger, systemClock } from '@kero/runtime';
+import { builtInSchemas, type SchemaSource } from '@kero/schemas';
 import { createEventFilter } from './event-filter.ts';
 import { interpretRecord } from './interpret-record.ts';
+import { loadSchema } from './load-schema.ts';
 import type { PartitionWrites } from './partition-writes.ts';
 import { countBatch, type ProcessorCounts } from './processor-counts.ts';
 import type { ObserveBatch } from './processor-metrics.ts';
@@ -17,6 +19,8 @@ export interface ProcessEventsDeps {
   readonly store: EventStore;
   readonly settings: ProcessorSettings;
   readonly eventSettings: EventSettings;
+  /** For records that no receiver has checked. The built-in ones, unless it is told otherwise. */
+  readonly schemas?: SchemaSource;
   readonly counts: ProcessorCounts;
   readonly writes: PartitionWrites;
   readonly observeBatch: ObserveBatch;
@@ -66,13 +70,21 @@ async function processBatch(
 ): Promise<void> {
   const { settings, counts, writes, observeBatch, logger, clock = systemClock } = deps;
   const startedAt = clock.now();
-  const options = { eventSettings: deps.eventSettings, stores, nowMs: deps.now() };
+  const { schemas = builtInSchemas } = deps;
+  const options = { eventSettings: deps.eventSettings, stores, typeSchemas: schemas, nowMs: deps.now() };
+  const giveUp = AbortSignal.any([stop, batch.revoked]);
   const events: StoreEvent[] = [];
   const deadLetters: DeadLetter[] = [];
   // The offset after the last record that leaves a trace in the database; 0 claims nothing.
   let afterLastKept = 0n;
   for (const record of batch.records) {
-    const found = interpretRecord(record, options);
+    let found = interpretRecord(record, options);
+    while (found.kind === 'schema_not_loaded') {
+      const { eventType } = found;
+      const waiting = { partition: batch.partition, giveUp, slots, writes, logger, clock };
+      if (!(await loadSchema(schemas, eventType, waiting))) return;
+      found = interpretRecord(record, options);
+    }
     if (found.kind === 'skipped') continue;
     if (found.kind === 'event') events.push(found.event);
     else deadLetters.push(found.letter);
@@ -81,7 +93,6 @@ async function processBatch(
   const kept = events.length + deadLetters.length;
   let result = NOTHING_STORED;
   if (kept > 0) {
-    const giveUp = AbortSignal.any([stop, batch.revoked]);
     const storeBatch = { logId: batch.logId, logPartition: batch.partition, events, deadLetters };
     const stored = await storeWithRetry(deps.store, storeBatch, { giveUp, slots, writes, logger, clock });
     if (!stored) return;

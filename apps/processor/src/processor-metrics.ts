@@ -50,13 +50,13 @@ export const processorMetrics = {
     name: 'kero_retries_total',
     type: 'counter',
     label: 'class',
-    help: 'Attempts to store a batch that failed and were made again, by error code (docs/errors.md).',
+    help: 'Attempts to store a batch (or to fetch a schema for it) that failed and were made again, by error code (docs/errors.md).',
   },
   paused: {
     name: 'kero_partitions_paused',
     type: 'gauge',
-    help: 'Partitions that wait for the database. Nothing is lost: their events wait in the log.',
-    alert: 'Above 0 for more than a minute: the database is away, or refuses to write.',
+    help: 'Partitions that wait for the database, or for the schema of a type. Nothing is lost: their events wait in the log.',
+    alert: 'Above 0 for more than a minute: the database is away, or refuses to write, or the Schema Registry is away.',
   },
   assigned: {
     name: 'kero_partitions_assigned',

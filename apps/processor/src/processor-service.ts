@@ -20,6 +20,7 @@ import {
   type ValuesOf,
   watchEventLoop,
 } from '@kero/runtime';
+import { openSchemas, type SchemaSource, schemaConfig, schemaSettings } from '@kero/schemas';
 import { keepRetention } from './keep-retention.ts';
 import { PartitionWrites } from './partition-writes.ts';
 import { createProcessorCounts, type ProcessorCounts } from './processor-counts.ts';
@@ -31,6 +32,7 @@ import { type Supervision, superviseProcessing } from './supervise-processing.ts
 export const processorGroups = {
   runtime: runtimeSettings,
   events: eventSettings,
+  schemas: schemaSettings,
   messaging: messagingSettings,
   database: databaseSettings,
   processor: processorSettings,
@@ -63,6 +65,10 @@ export async function processorService(
     `messaging: ${describeMessagingConfig(messagingChoice)}; database: ${describeDatabaseConfig(databaseChoice)}`,
   );
 
+  const schemas = await openSchemas(schemaConfig(settings.schemas, settings.messaging), { logger });
+  context.resources.defer(() => schemas.close());
+  logger.info(`schemas: ${schemas.description}`);
+
   const health = new Health();
   const started = health.registerProcess(context.stop);
   const metrics = Metrics.ofProcess();
@@ -78,7 +84,7 @@ export async function processorService(
   logger.info(`messaging: ${messaging.description}`);
 
   const counts = createProcessorCounts();
-  const running = runProcessor(context, { messaging, database, settings, health, metrics, logger, counts });
+  const running = runProcessor(context, { messaging, database, schemas, settings, health, metrics, logger, counts });
   started();
   await running;
 }
@@ -97,6 +103,7 @@ export function processorDatabaseConfig(
 export interface RunProcessorDeps {
   readonly messaging: Messaging;
   readonly database: Database;
+  readonly schemas: SchemaSource;
   readonly settings: Pick<ProcessorServiceSettings, 'runtime' | 'messaging' | 'events' | 'processor'>;
   readonly health: Health;
   readonly metrics: Metrics;
@@ -114,7 +121,7 @@ const HEALTH_INTERVAL_MS = 5000;
  * Shows itself in health and metrics, the lag of the group included.
  */
 export async function runProcessor(context: Pick<ServiceContext, 'stop'>, deps: RunProcessorDeps): Promise<void> {
-  const { messaging, database, settings, health, metrics, logger, counts } = deps;
+  const { messaging, database, schemas, settings, health, metrics, logger, counts } = deps;
   const { groupId } = settings.messaging;
   await using lag = new LagWatch({ reader: messaging.lagReader(groupId), logger });
   addLagMetrics(metrics, lag, Date.now);
@@ -136,6 +143,7 @@ export async function runProcessor(context: Pick<ServiceContext, 'stop'>, deps: 
         store: database.events,
         settings: settings.processor,
         eventSettings: settings.events,
+        schemas,
         stallAfterMs: settings.processor.stallAfterMs,
         stopPatienceMs: settings.runtime.shutdownTimeoutMs * STOP_PATIENCE_SHARE,
         counts,

@@ -1,6 +1,7 @@
 import type { DeadLetterStore, StoredDeadLetter } from '@kero/database';
 import { formatUuid } from '@kero/events';
-import { createEventFilter, interpretRecord } from '@kero/processor';
+import { createEventFilter, type Interpreted, interpretRecord } from '@kero/processor';
+import type { SchemaSource } from '@kero/schemas';
 import type { AllSettings } from '../../all-settings.ts';
 import { replayRecord } from './replay-record.ts';
 
@@ -15,22 +16,40 @@ export type Forecast =
   /** It is not sent at all. */
   | { readonly kind: 'impossible'; readonly detail: string };
 
+export interface ForecastContext {
+  readonly settings: Pick<AllSettings, 'events' | 'processor'>;
+  readonly schemas: SchemaSource;
+  readonly nowMs: number;
+}
+
 /**
  * Asks the processor's own rules, with the settings of this command (they should be those of the processor), and looks for the
- * events that are stored already. What PostgreSQL itself would refuse nobody can know before.
+ * events that are stored already. What PostgreSQL itself would refuse nobody can know before. Rejects with
+ * `schemas_unavailable` when a schema is needed and cannot be had.
  */
 export async function forecastReplay(
   letters: readonly StoredDeadLetter[],
   deadLetters: Pick<DeadLetterStore, 'eventsById'>,
-  { settings, nowMs }: { readonly settings: Pick<AllSettings, 'events' | 'processor'>; readonly nowMs: number },
+  { settings, schemas, nowMs }: ForecastContext,
 ): Promise<Forecast[]> {
   const { allowedTypes, deniedTypes } = settings.processor;
-  const options = { eventSettings: settings.events, stores: createEventFilter(allowedTypes, deniedTypes), nowMs };
-  const interpreted = letters.map((letter) => {
+  const stores = createEventFilter(allowedTypes, deniedTypes);
+  const options = { eventSettings: settings.events, stores, typeSchemas: schemas, nowMs };
+  const interpreted: (Exclude<Interpreted, { kind: 'schema_not_loaded' }> | { readonly impossible: string })[] = [];
+  for (const letter of letters) {
     const replay = replayRecord(letter);
-    if (!replay.possible) return { impossible: replay.reason };
-    return interpretRecord({ ...replay.record, offset: 0n, timestampMs: nowMs }, options);
-  });
+    if (!replay.possible) {
+      interpreted.push({ impossible: replay.reason });
+      continue;
+    }
+    const record = { ...replay.record, offset: 0n, timestampMs: nowMs };
+    let found = interpretRecord(record, options);
+    while (found.kind === 'schema_not_loaded') {
+      await schemas.load(found.eventType);
+      found = interpretRecord(record, options);
+    }
+    interpreted.push(found);
+  }
   const ids = interpreted.flatMap((it) => ('kind' in it && it.kind === 'event' ? [formatUuid(it.event.id)] : []));
   const stored = new Set((await deadLetters.eventsById(ids)).map(({ id }) => id));
   return interpreted.map((it, index): Forecast => {

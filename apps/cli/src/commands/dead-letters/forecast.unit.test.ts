@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatUuid, parseEvent } from '@kero/events';
 import { loadSettings } from '@kero/runtime';
+import { builtInSchemas } from '@kero/schemas';
 import { allGroups } from '../../all-settings.ts';
 import { forecastReplay } from './forecast.ts';
 import { ForecastSummary } from './forecast-summary.ts';
@@ -31,7 +32,7 @@ async function forecast(
     eventsById: async (ids: readonly string[]) =>
       ids.filter((id) => stored.includes(id)).map((id) => ({ id, ...place })),
   };
-  return forecastReplay(letters, deadLetters, { settings, nowMs: NOW });
+  return forecastReplay(letters, deadLetters, { settings, schemas: builtInSchemas, nowMs: NOW });
 }
 
 const refused = testLetter({ reason: 'refused_by_database', payload: payload() });

@@ -3,6 +3,7 @@ import { connectMessaging } from '@kero/messaging';
 import { describeError } from '@kero/runtime';
 import { actor } from '../../actor.ts';
 import { startMessagingConfig } from '../../cli-configs.ts';
+import { openCliSchemas } from '../../cli-schemas.ts';
 import { Pacer } from '../../pacer.ts';
 import { printable } from '../../printable.ts';
 import { createProgress } from '../../progress.ts';
@@ -33,13 +34,14 @@ export async function replayDeadLetters(
   context: CommandContext & { readonly nowMs: number },
 ): Promise<CommandResult> {
   using stop = stopSignal(context.process);
+  await using schemas = await openCliSchemas(context);
   return await withDatabase(context, async (database) => {
     const { deadLetters } = database;
     const selection = { filter: toFilter(options), upTo: await deadLetters.lastId(), limit: options.limit };
     const summary = new ForecastSummary();
     for await (const page of letterPages(deadLetters, selection)) {
       if (stop.signal.aborted) return { text: 'Stopped; nothing was sent.', failed: true };
-      summary.add(page, await forecastReplay(page, deadLetters, context));
+      summary.add(page, await forecastReplay(page, deadLetters, { ...context, schemas: schemas.source }));
     }
     if (summary.total === 0) return describeNoMatch(options, deadLetters);
     if (options.dryRun) return `${summary.render()}\n\nThis was a dry run: nothing was sent.`;
