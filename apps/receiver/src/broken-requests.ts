@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Logger } from '@kero/runtime';
 import type { Connections } from './connections.ts';
 import { httpProblems, problemBody, type Refusal } from './http-problems.ts';
+import { type HeadLimits, headersTooLarge } from './limits/check-head.ts';
 import type { ReceiverCounts } from './receiver-counts.ts';
 import { requestIdOf } from './request-id.ts';
 import { logRefusal } from './responses.ts';
@@ -15,7 +16,7 @@ interface RawAnswerDeps {
   readonly connections: Connections;
   readonly counts: ReceiverCounts;
   readonly logger: Logger;
-  readonly maxHeaderBytes: number;
+  readonly limits: HeadLimits;
 }
 
 /**
@@ -27,11 +28,11 @@ interface RawAnswerDeps {
 export function createBrokenRequestHandler(
   options: RawAnswerDeps,
 ): (error: NodeJS.ErrnoException, socket: Socket) => void {
-  const { connections, maxHeaderBytes } = options;
+  const { connections, limits } = options;
   const refuseRaw = createRefuseRaw(options);
   return (error, socket) => {
     const connection = connections.of(socket);
-    const refusal = refusalOf(error, maxHeaderBytes);
+    const refusal = refusalOf(error, limits);
     if (!connection || !refusal || !socket.writable) {
       socket.destroy();
       return;
@@ -89,15 +90,12 @@ function createRefuseRaw({ counts, logger }: RawAnswerDeps) {
 }
 
 /** Undefined where the connection itself is gone. */
-function refusalOf(error: NodeJS.ErrnoException, maxHeaderBytes: number): Refusal | undefined {
+function refusalOf(error: NodeJS.ErrnoException, limits: HeadLimits): Refusal | undefined {
   const { code = '' } = error;
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
     return { code: 'request_timeout', detail: 'The request did not arrive in time. Nothing of it was stored.' };
   }
-  if (code === 'HPE_HEADER_OVERFLOW') {
-    const detail = `Path and headers may have at most ${maxHeaderBytes} bytes (RECEIVER_MAX_HEADER_BYTES).`;
-    return { code: 'headers_too_large', detail };
-  }
+  if (code === 'HPE_HEADER_OVERFLOW') return headersTooLarge(limits);
   if (!code.startsWith('HPE_')) return undefined;
   return { code: 'malformed_request', detail: 'The request breaks the rules of HTTP/1.1. Nothing of it was stored.' };
 }

@@ -25,7 +25,8 @@ export function createApiServer(settings: ReceiverSettings, certificate: Certifi
     headersTimeout: settings.headerTimeoutMs,
     requestTimeout: settings.bodyTimeoutMs,
     keepAliveTimeout: settings.idleTimeoutMs,
-    maxHeaderSize: settings.maxHeaderBytes,
+    // The parser refuses this many already.
+    maxHeaderSize: settings.maxHeaderBytes + 1,
     connectionsCheckingInterval: 250,
     // Checked with the rest of the head, so that this refusal has a request id and a problem like every other.
     requireHostHeader: false,
@@ -36,7 +37,7 @@ export function createApiServer(settings: ReceiverSettings, certificate: Certifi
   // Clients that end their side after the request (`nc -N`) still read the answer. The types of Node do not have it.
   Object.assign(server, { httpAllowHalfOpen: true });
   server.maxConnections = settings.maxConnections;
-  // Node leaves out further headers without a word: one more than allowed shows that there are too many.
+  // Some versions of Node leave out further headers without a word: one more than allowed shows that there are too many.
   server.maxHeadersCount = settings.maxHeaders + 1;
   return { server, renew: (renewed) => (https as HttpsServer | undefined)?.setSecureContext(secureContext(renewed)) };
 }
