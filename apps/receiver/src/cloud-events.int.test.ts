@@ -189,6 +189,22 @@ describe('binary mode', () => {
   });
 });
 
+test('the examples of the OpenAPI document are accepted, with their content types', async (t) => {
+  const receiver = await startTestReceiver(t);
+  const { json } = await receiver.request('/api/v1/openapi.json');
+  const { paths } = json as { paths: Record<string, { post: { requestBody: { content: object } } }> };
+  const content = Object.entries(paths['/api/v1/events']!.post.requestBody.content);
+  let examples = 0;
+  for (const [type, media] of content.filter(([name]) => name.includes('cloudevents'))) {
+    for (const { value } of Object.values(media.examples as Record<string, { value: unknown }>)) {
+      const answer = await receiver.post(JSON.stringify(value), { 'content-type': type });
+      assert.equal(answer.status, 202, answer.text);
+      examples++;
+    }
+  }
+  assert.equal(examples, 2);
+});
+
 describe('structured and batched mode', () => {
   const post = (body: unknown, type: string) =>
     [JSON.stringify(body), { 'content-type': `application/${type}`, 'ce-id': 'ignored' }] as const;

@@ -2,6 +2,7 @@ import type { AcceptedCredentials } from '@kero/auth';
 import { type EventSettings, eventSchema, type JsonSchema, purchaseSchema } from '@kero/events';
 import type { Handler } from './exchange.ts';
 import { type HttpProblemCode, type HttpProblemDefinition, httpProblems, problemBody } from './http-problems.ts';
+import { cloudEventContent, cloudEventSchema, cloudEventText } from './openapi-cloud-events.ts';
 import type { ReceiverSettings } from './receiver-settings.ts';
 import { sendJson } from './responses.ts';
 
@@ -101,6 +102,7 @@ function sendEvent(options: OpenApiOptions) {
     description: [
       'Answers 202 after the log has confirmed the event. The same event sent twice has the same id and is stored once.',
       `A body may have ${maxBodyBytes} bytes, the text of an event ${maxEventBytes}. A slash at the end of the path changes nothing.`,
+      cloudEventText,
     ].join('\n\n'),
     parameters: [
       {
@@ -123,6 +125,7 @@ function sendEvent(options: OpenApiOptions) {
           schema: { $ref: '#/components/schemas/Event' },
           examples: eventExamples(exampleTime),
         },
+        ...cloudEventContent(exampleTime),
       },
     },
     responses: {
@@ -277,6 +280,7 @@ function eventSchemas(): Record<string, unknown> {
       then: { properties: { event_data: { $ref: '#/components/schemas/PurchaseData' } } },
     },
     PurchaseData: embedded(purchaseSchema),
+    CloudEvent: cloudEventSchema,
   };
 }
 
