@@ -6,6 +6,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { allGroups } from './all-settings.ts';
 import { describeConfig } from './commands/config.ts';
 import { registerDeadLetters } from './commands/dead-letters/register.ts';
+import { registerKeys } from './commands/keys/register.ts';
 import { runMigrate } from './commands/migrate.ts';
 import { registerOffsets } from './commands/offsets/register.ts';
 import { runRetention } from './commands/retention.ts';
@@ -98,6 +99,7 @@ export async function runCli(process: CliProcess): Promise<number> {
   };
   registerDeadLetters(program, run);
   registerOffsets(program, run);
+  registerKeys(program, run);
   program
     .command('retention')
     .description('drop the months that are older than EVENTS_RETENTION, where the processor has not got the right to')

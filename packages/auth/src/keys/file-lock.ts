@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
 /**
@@ -6,6 +7,8 @@ import { DatabaseSync } from 'node:sqlite';
  * is replaced, and a lock on it would be on what nobody opens any more.
  */
 export function lockFile(path: string, waitMs: number): Disposable {
+  // Who could read it could hold it, too.
+  closeSync(openSync(path, 'a', 0o600));
   const lock = new DatabaseSync(path, { timeout: waitMs });
   try {
     lock.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
