@@ -67,7 +67,8 @@ function setUp(answers: readonly Answer[], { slots = new Slots(1) } = {}) {
     }),
     clock: {
       now: () => now,
-      sleep: async (ms: number) => {
+      sleep: async (ms: number, signal?: AbortSignal) => {
+        assert.equal(signal, stop.signal, 'a stop does not wait for the next attempt');
         waits.push({ ms, slotFree: taken === 0 });
         assert.equal(writes.pausedCount, 1, 'while it waits the partition is paused');
         now += ms;
