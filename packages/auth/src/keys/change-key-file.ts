@@ -28,7 +28,7 @@ export async function changeKeyFile<T extends { readonly keys: readonly StoredKe
   const target = await realpath(path).catch(() => path);
   // Folders above are passable for others, as those of the data are: the receiver may be another user.
   await orNotWritten(path, () => mkdir(dirname(target), { recursive: true, mode: 0o711 }));
-  using _lock = await orNotWritten(path, async () => lockFile(`${target}.lock`, LOCK_WAIT_MS));
+  using _lock = await orNotWritten(path, () => lockFile(`${target}.lock`, LOCK_WAIT_MS));
   const changed = change(await keysOrNone(target));
   await orNotWritten(path, () => replaceFile(target, renderKeyFile(changed.keys)));
   return changed;
