@@ -26,6 +26,7 @@ export function answerBatch(
   const refusal = accepted > 0 ? undefined : nothingAccepted(outcome);
   logOutcome(logger, {
     requestId: exchange.requestId,
+    clientId: exchange.clientId,
     status: refusal ? httpProblems[refusal.code].status : 207,
     accepted,
     rejected: Object.fromEntries(refused),
@@ -41,6 +42,6 @@ function nothingAccepted({ rejected, retryAfterSeconds }: BatchOutcome): Refusal
   const what = rejected === 1 ? 'The one event' : `None of the ${rejected} events`;
   const refused = rejected === 1 ? `${what} of the batch was not accepted` : `${what} of the batch was accepted`;
   if (retryAfterSeconds === 0) return { code: 'batch_refused', detail: `${refused}; results tells why.` };
-  const detail = `${refused}; send those again that results calls retryable.`;
+  const detail = `${refused}; send again those that results marks as retryable.`;
   return { code: 'batch_not_confirmed', detail, retryAfterSeconds };
 }

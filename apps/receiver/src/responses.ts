@@ -76,7 +76,7 @@ const QUIET: ReadonlySet<HttpProblemCode> = new Set([
 /** The same for a batch of which some items were refused: one line, whatever their number. */
 export function logOutcome(
   logger: Logger,
-  { cause, rejected, ...line }: BatchLine & { readonly cause: unknown; readonly requestId: string },
+  { cause, rejected, ...line }: BatchLine & { readonly cause: unknown },
 ): void {
   const codes = Object.keys(rejected) as HttpProblemCode[];
   const withReason = { ...line, rejected, ...(cause !== undefined && { reason: reasonOf(cause) }) };
@@ -87,6 +87,8 @@ export function logOutcome(
 }
 
 interface BatchLine {
+  readonly requestId: string;
+  readonly clientId: string | undefined;
   readonly status: number;
   readonly accepted: number;
   readonly rejected: Readonly<Partial<Record<HttpProblemCode, number>>>;

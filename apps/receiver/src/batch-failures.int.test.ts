@@ -1,0 +1,256 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { AppendError, type MessagingErrorCode, messagingError, type NewRecord, type Producer } from '@kero/messaging';
+import { builtInSchemas } from '@kero/schemas';
+import {
+  type Answer,
+  EVENT,
+  postHead,
+  problemOf,
+  rawConnection,
+  startTestReceiver,
+  untilTrue,
+} from './receiver-under-test.ts';
+
+const event = (eventId: string | number) => JSON.stringify({ ...EVENT, event_id: String(eventId) });
+const BATCH = `[${event(0)},{},${event(2)},${event(3)}]`;
+
+/** The real producer, except that what `append` does is decided here. */
+function withAppend(append: (records: readonly NewRecord[], real: Producer) => Promise<void>) {
+  return (producer: Producer): Producer => ({
+    append: (records) => append(records, producer),
+    health: () => producer.health(),
+    close: () => producer.close(),
+  });
+}
+
+/** A log that takes all records but those at `failed`, which it does not store. */
+function failingAt(failed: Readonly<Record<number, MessagingErrorCode>>, retryAfterMs?: number) {
+  return withAppend(async (records, real) => {
+    const failures = new Map<number, ReturnType<typeof messagingError>>();
+    for (const index of records.keys()) {
+      const code = failed[index];
+      if (code) failures.set(index, messagingError(code, 'broker kafka-7.internal:9092 said no'));
+    }
+    const good = records.filter((_, index) => !failures.has(index));
+    await real.append(good, { deadlineMs: 10_000 });
+    if (failures.size > 0) throw new AppendError(failures, retryAfterMs === undefined ? {} : { retryAfterMs });
+  });
+}
+
+type Result = {
+  index: number;
+  status: string;
+  id?: string;
+  problem?: { type: string; status: number; retryable: boolean };
+};
+
+function outcomes(answer: Answer): (string | [code: string, status: number, retryable: boolean])[] {
+  return (answer.json.results as Result[]).map(({ problem }) =>
+    problem ? [problem.type.replace('urn:kero:problem:', ''), problem.status, problem.retryable] : 'id',
+  );
+}
+
+const INVALID = ['invalid_event', 422, false];
+
+describe('when the log does not take some events of a batch', () => {
+  test('those are named with their own reasons by their place in the batch, and the others are in the log', async (t) => {
+    const kero = await startTestReceiver(t, {
+      wrapProducer: failingAt({ 0: 'record_too_large', 2: 'log_unavailable' }),
+    });
+    const answer = await kero.post(BATCH);
+    assert.equal(answer.status, 207);
+    assert.deepEqual(outcomes(answer), [
+      ['record_too_large', 413, false],
+      INVALID,
+      'id',
+      ['log_unavailable', 503, true],
+    ]);
+    assert.doesNotMatch(answer.text, /kafka-7/);
+    assert.equal(kero.receiver.counts.accepted, 1);
+    assert.equal(kero.receiver.counts.rejected.record_too_large, 1);
+    assert.equal(kero.receiver.counts.rejected.log_unavailable, 1);
+    const [line, ...more] = kero.logLines.filter(({ requestId }) => requestId !== undefined);
+    assert.deepEqual(more, []);
+    assert.match(JSON.stringify(line), /kafka-7/, 'the log line tells why');
+    assert.deepEqual(
+      (await kero.records()).map(({ value }) => String(value)),
+      [event(2)],
+    );
+  });
+
+  const all = (code: MessagingErrorCode) => ({ 0: code, 1: code, 2: code });
+  const cases: [failed: Record<number, MessagingErrorCode>, status: number, code: string, retryAfter: string | null][] =
+    [
+      [all('log_unavailable'), 503, 'batch_not_confirmed', '5'],
+      [all('log_overloaded'), 503, 'batch_not_confirmed', '1'],
+      [all('log_closed'), 503, 'batch_not_confirmed', '1'],
+      [{ ...all('record_too_large'), 1: 'log_overloaded' }, 503, 'batch_not_confirmed', '1'],
+      [all('record_too_large'), 422, 'batch_refused', null],
+      [all('log_refused'), 422, 'batch_refused', null],
+    ];
+  for (const [failed, status, code, retryAfter] of cases) {
+    test(`and none of it is accepted (${Object.values(failed).join(', ')}), it is ${status}`, async (t) => {
+      const kero = await startTestReceiver(t, { wrapProducer: failingAt(failed) });
+      const answer = await kero.post(BATCH);
+      problemOf(answer, status, code);
+      assert.equal(answer.headers.get('retry-after'), retryAfter);
+      assert.equal(outcomes(answer).length, 4);
+      assert.ok(!outcomes(answer).includes('id'));
+      assert.equal(kero.receiver.counts.accepted, 0);
+      assert.deepEqual(await kero.records(), []);
+    });
+  }
+
+  test('and knows when to come back, Retry-After says so', async (t) => {
+    const kero = await startTestReceiver(t, { wrapProducer: failingAt(all('log_unavailable'), 2300) });
+    assert.equal((await kero.post(BATCH)).headers.get('retry-after'), '3');
+  });
+
+  const outside: [what: string, error: unknown][] = [
+    ['another error', new TypeError('cannot read secret of undefined')],
+    ['an error that names nothing', new AppendError(new Map())],
+    ['an error that names what was not sent', new AppendError(new Map([[7, messagingError('log_unavailable', 'x')]]))],
+    ['nothing', undefined],
+  ];
+  for (const [what, error] of outside) {
+    test(`and fails with ${what}, no event is called accepted, and all may be sent again`, async (t) => {
+      const kero = await startTestReceiver(t, { wrapProducer: withAppend(() => Promise.reject(error)) });
+      const answer = await kero.post(BATCH);
+      problemOf(answer, 503, 'batch_not_confirmed');
+      const unknown = ['internal_error', 500, true];
+      assert.deepEqual(outcomes(answer), [unknown, INVALID, unknown, unknown]);
+      assert.doesNotMatch(answer.text, /secret|\.ts\b|TypeError/);
+      assert.ok(kero.logLines.some(({ level }) => level === 'error'));
+    });
+  }
+
+  test('and never answers, the answer is 503 at the deadline, and a late confirmation changes nothing', async (t) => {
+    let confirm: (() => void) | undefined;
+    const kero = await startTestReceiver(t, {
+      settings: { RECEIVER_DEADLINE: '200ms' },
+      wrapProducer: withAppend(() => new Promise((resolve) => (confirm = resolve))),
+    });
+    const answer = await kero.post(BATCH);
+    problemOf(answer, 503, 'batch_not_confirmed');
+    const unknown = ['log_unavailable', 503, true];
+    assert.deepEqual(outcomes(answer), [unknown, INVALID, unknown, unknown]);
+    confirm?.();
+    assert.equal((await kero.request('/health/live')).status, 200);
+    assert.equal(kero.receiver.counts.accepted, 0);
+    assert.equal(kero.receiver.counts.bytesInFlight, 0);
+  });
+});
+
+test('a record that is larger than the log takes is the problem of its event alone', async (t) => {
+  const kero = await startTestReceiver(t, { maxRecordBytes: 1000 });
+  const large = JSON.stringify({ ...EVENT, event_type: 'visit', event_data: { text: 'x'.repeat(1000) } });
+  const answer = await kero.post(`[${event(0)},${large},${event(2)}]`);
+  assert.deepEqual(outcomes(answer), ['id', ['record_too_large', 413, false], 'id']);
+  assert.equal((await kero.records()).length, 2);
+});
+
+test('a batch is given to the log in one call, and a batch without good events not at all', async (t) => {
+  const calls: number[] = [];
+  const wrapProducer = withAppend(async (records, real) => {
+    calls.push(records.length);
+    await real.append(records, { deadlineMs: 10_000 });
+  });
+  const kero = await startTestReceiver(t, { wrapProducer });
+  await kero.post(BATCH);
+  await kero.post('[{},{}]');
+  assert.deepEqual(calls, [3]);
+});
+
+test('many batches at the same time, good, mixed and bad, have each the answer that is its own', async (t) => {
+  const kero = await startTestReceiver(t);
+  const accepted: string[] = [];
+  await Promise.all(
+    Array.from({ length: 60 }, async (_, batch) => {
+      const isGood = (n: number) => batch % 3 === 0 || (batch % 3 === 1 && n % 5 > 0);
+      const items = Array.from({ length: 100 }, (_, n) => (isGood(n) ? event(`${batch}-${n}`) : '{"user_id":1}'));
+      const answer = await kero.post(`[${items}]`);
+      assert.equal(answer.status, [202, 207, 422][batch % 3], answer.text);
+      if (batch % 3 < 2) accepted.push(...items.filter((_, n) => isGood(n)));
+    }),
+  );
+  const stored = (await kero.records()).map(({ value }) => String(value));
+  assert.deepEqual(stored.sort(), accepted.sort());
+  assert.equal(kero.receiver.counts.accepted, accepted.length);
+  assert.equal(kero.receiver.counts.bytesInFlight, 0);
+});
+
+/** So long that it is read in several rounds of the event loop. */
+const LONG = `[${Array.from({ length: 10_000 }, (_, n) => JSON.stringify({ ...EVENT, event_type: 'visit', user_id: `u${n}`, event_data: { a: n } })).join()}]`;
+const longSettings = { RECEIVER_MAX_BODY: '10MiB' };
+
+describe('a long batch', () => {
+  test('does not keep others waiting until it is done', async (t) => {
+    const kero = await startTestReceiver(t, { settings: longSettings });
+    const client = await rawConnection(t, kero.port);
+    await kero.post(event('warm'));
+    let isDone = false;
+    const long = Promise.all([kero.post(LONG), kero.post(LONG)]).then((answers) => {
+      isDone = true;
+      return answers;
+    });
+    let between = 0;
+    while (!isDone) {
+      client.send('GET /health/live HTTP/1.1\r\nhost: t\r\n\r\n');
+      const seen = client.received().length;
+      await untilTrue(() => client.received().length > seen);
+      if (!isDone && kero.receiver.counts.accepted === 1) between++;
+    }
+    assert.deepEqual(
+      (await long).map(({ status }) => status),
+      [202, 202],
+    );
+    assert.ok(between >= 3, `${between} answers to others before the batches were in the log`);
+  });
+
+  test('whose client leaves while it is read leaves nothing in the log', async (t) => {
+    const found: string[] = [];
+    const kero = await startTestReceiver(t, {
+      settings: longSettings,
+      schemas: {
+        ...builtInSchemas,
+        find: (type) => {
+          found.push(type);
+          // After some thousand events, in the middle of the reading.
+          if (found.length === 3000) client.socket.resetAndDestroy();
+          return 'unknown';
+        },
+      },
+    });
+    const client = await rawConnection(t, kero.port);
+    client.send(postHead(`content-length: ${Buffer.byteLength(LONG)}`) + LONG);
+    await untilTrue(() => kero.receiver.counts.aborted === 1);
+    assert.equal(kero.receiver.counts.inFlight, 0);
+    assert.equal(kero.receiver.counts.bytesInFlight, 0);
+    assert.ok(found.length < 10_000, 'it was not read to its end');
+    assert.deepEqual(await kero.records(), []);
+  });
+
+  test('that is still being read after a stop and its grace gets 503, and nothing of it is in the log', async (t) => {
+    let release: (() => void) | undefined;
+    const kero = await startTestReceiver(t, {
+      schemas: {
+        ...builtInSchemas,
+        find: () => 'not_loaded',
+        load: () => new Promise((resolve) => (release = resolve)),
+      },
+    });
+    const answer = kero.post(`[${event(0)}]`);
+    const slow = await rawConnection(t, kero.port);
+    slow.send(postHead('content-length: 100', 'x-request-id: slow'));
+    slow.send('[');
+    await untilTrue(() => release !== undefined && kero.receiver.counts.bytesInFlight > event(0).length + 2);
+    const stop = kero.receiver.stop();
+    // At the end of the grace, who is still sending gets its answer.
+    await slow.until(/^HTTP\/1\.1 503 /);
+    release?.();
+    problemOf(await answer, 503, 'stopping');
+    await stop;
+    assert.deepEqual(await kero.records(), []);
+  });
+});
