@@ -31,6 +31,7 @@ async function runKind(kind: string): Promise<void> {
     `apps/*/src/**/*.${kind}.test.ts`,
     `test/**/*.${kind}.test.ts`,
     `prove/**/*.${kind}.test.ts`,
+    `bench/**/*.${kind}.test.ts`,
   ]);
   if (files.length === 0) return;
   console.log(`\n${kind}: ${files.length} files`);
