@@ -1,4 +1,4 @@
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { exportJWK, type GenerateKeyPairResult, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose';
@@ -17,6 +17,8 @@ export class IssuerUnderTest {
   readonly asked: Record<string, number> = {};
   /** What it answers with instead of what it should. */
   answer: RequestListener | undefined;
+  /** Everything is at another place by now, and it says so. */
+  moved = false;
   /** Members of its OpenID configuration that are not as they should be. */
   configuration: Readonly<Record<string, unknown>> = {};
   #published: SigningKey[] = [];
@@ -65,10 +67,16 @@ export class IssuerUnderTest {
     return new SignJWT({ ...right, ...claims }).setProtectedHeader(protectedHeader).sign(key.privateKey);
   }
 
-  readonly #serve: RequestListener = (request, response) => {
-    const path = request.url ?? '';
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    const url = request.url ?? '';
+    if (this.moved && !url.startsWith('/moved')) {
+      this.asked[url] = (this.asked[url] ?? 0) + 1;
+      response.writeHead(307, { location: `/moved${url}` }).end();
+      return;
+    }
+    const path = url.replace(/^\/moved/, '');
     this.asked[path] = (this.asked[path] ?? 0) + 1;
-    if (this.answer) return this.answer(request, response);
+    if (this.answer) return void this.answer(request, response);
     const documents: Record<string, unknown> = {
       '/.well-known/openid-configuration': { issuer: this.url, jwks_uri: this.jwksUrl, ...this.configuration },
       '/jwks': { keys: this.#published.map(({ jwk }) => jwk) },
@@ -76,5 +84,5 @@ export class IssuerUnderTest {
     const document = documents[path];
     response.writeHead(document ? 200 : 404, { 'content-type': 'application/json' });
     response.end(JSON.stringify(document ?? {}));
-  };
+  }
 }

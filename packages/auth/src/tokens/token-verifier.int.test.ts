@@ -267,22 +267,49 @@ describe('the keys of an issuer', () => {
     assert.equal(await outcome(token), 'known');
   });
 
-  const wrong: [what: string, answer: IssuerUnderTest['answer'], configuration: Record<string, unknown>][] = [
-    ['are not followed to another place', (_, response) => response.writeHead(302, { location: '/jwks' }).end(), {}],
-    ['are not taken from what is not JSON', (_, response) => response.end('<html>'), {}],
-    ['are not taken from what is too large', (_, response) => response.end(`[${'"aaaaaaaaa",'.repeat(120_000)}0]`), {}],
-    ['are not taken from a configuration of another issuer', undefined, { issuer: 'https://else.example/' }],
-    ['are not fetched without TLS from elsewhere', undefined, { jwks_uri: 'http://else.example/jwks' }],
-    ['are not read from a file', undefined, { jwks_uri: 'file:///etc/jwks.json' }],
+  const wrong: [what: string, prepare: (issuer: IssuerUnderTest) => void][] = [
+    [
+      'are not followed to another place',
+      (issuer) => {
+        issuer.moved = true;
+      },
+    ],
+    [
+      'are not taken from what is not JSON',
+      (issuer) => {
+        issuer.answer = (_, response) => response.end('<html>');
+      },
+    ],
+    [
+      'are not taken from a configuration that is too large',
+      (issuer) => {
+        issuer.configuration = { more: 'a'.repeat(1024 ** 2) };
+      },
+    ],
+    [
+      'are not taken from a configuration of another issuer',
+      (issuer) => {
+        issuer.configuration = { issuer: 'https://else.example/' };
+      },
+    ],
+    [
+      'are not fetched without TLS from what is not this machine by its name',
+      (issuer) => {
+        issuer.configuration = { jwks_uri: issuer.jwksUrl.replace('127.0.0.1', '0.0.0.0') };
+      },
+    ],
+    [
+      'are not read from a file',
+      (issuer) => {
+        issuer.configuration = { jwks_uri: 'file:///etc/jwks.json' };
+      },
+    ],
   ];
-  for (const [what, answer, configuration] of wrong) {
+  for (const [what, prepare] of wrong) {
     test(what, async (t) => {
-      const prepare = (starting: IssuerUnderTest) => {
-        starting.answer = answer;
-        starting.configuration = configuration;
-      };
       const { issuer, key, outcome } = await setUp(t, { prepare });
       assert.equal(await outcome(await issuer.token(key)), 'unavailable');
+      assert.ok(issuer.asked['/.well-known/openid-configuration'], 'it was asked');
     });
   }
 
