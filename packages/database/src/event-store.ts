@@ -42,7 +42,8 @@ export const deadLetterReasons = {
   invalid: 'A JSON object that breaks a rule of events; the detail names every place.',
   conflict: 'Its id is taken by an event with other content. The first stays in `events`, this one is kept here.',
   refused_by_database: 'PostgreSQL refused this one record, alone, while it took others; the detail has its message.',
-  expired: 'Its event_timestamp is older than EVENTS_RETENTION.',
+  expired:
+    'Its event_timestamp is older than EVENTS_RETENTION. One that was stored in time and is read again is no dead letter, as long as its row is there.',
 } as const;
 
 export type DeadLetterReason = keyof typeof deadLetterReasons;

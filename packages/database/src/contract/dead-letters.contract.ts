@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { counts, event, LOG_ID, letter, type NewDatabase, record, scenario } from './store-under-test.contract.ts';
+import {
+  counts,
+  event,
+  LOG_ID,
+  letter,
+  type NewDatabase,
+  record,
+  SOME_TIME,
+  scenario,
+} from './store-under-test.contract.ts';
 
 export function deadLettersContract(newDatabase: NewDatabase): void {
   scenario(
@@ -91,6 +100,46 @@ export function deadLettersContract(newDatabase: NewDatabase): void {
       ['invalid', 2],
     ]);
   });
+
+  scenario(
+    newDatabase,
+    'a record that is a row already and has expired since is redelivered, not a letter',
+    async (store) => {
+      const times = [0, 1, 999, 1000].map((micros) => SOME_TIME + micros);
+      const events = times.map((timestampMicros) => event({ timestampMicros }));
+      await store.store(events, { logPartition: 3 });
+      const expired = events.map(({ id, record: place }) => letter({ id, reason: 'expired', record: place }));
+      assert.deepEqual(await store.store([], { deadLetters: expired, logPartition: 3 }), counts({ redelivered: 4 }));
+      assert.equal(await store.countLetters(), 0);
+      const fresh = event();
+      assert.deepEqual(
+        await store.store([fresh], { deadLetters: [...expired, letter()], logPartition: 3 }),
+        counts({ stored: 1, redelivered: 4, letters: 1 }),
+      );
+    },
+  );
+
+  scenario(
+    newDatabase,
+    'an expired record from elsewhere, of another reason, or without its row stays a letter',
+    async (store) => {
+      const stored = event();
+      await store.store([stored], { logPartition: 3 });
+      const expired = letter({ id: stored.id, reason: 'expired', record: stored.record });
+      const elsewhere = [
+        { ...expired, record: record() },
+        { ...expired, reason: 'invalid' as const },
+      ];
+      assert.deepEqual(await store.store([], { deadLetters: elsewhere, logPartition: 3 }), counts({ letters: 2 }));
+      assert.deepEqual(await store.store([], { deadLetters: [expired], logPartition: 4 }), counts({ letters: 1 }));
+      const other = event();
+      await store.store([other], { logPartition: 3 });
+      await store.database.query('delete from events');
+      const gone = letter({ id: other.id, reason: 'expired', record: other.record });
+      assert.deepEqual(await store.store([], { deadLetters: [gone], logPartition: 3 }), counts({ letters: 1 }));
+      assert.deepEqual(await store.store([], { deadLetters: [gone], logPartition: 3 }), counts({ redelivered: 1 }));
+    },
+  );
 
   scenario(newDatabase, 'the same place in another log, or another partition, is another letter', async (store) => {
     const deadLetters = [letter({ record: record(5n) })];
