@@ -1,7 +1,9 @@
 import type { Bench } from './framework/bench.ts';
 import { batches } from './questions/batches.ts';
 import { embeddedLog } from './questions/embedded-log.ts';
+import { largeTable } from './questions/large-table.ts';
 import { singlePosts } from './questions/single-posts.ts';
+import { writeStep } from './questions/write-step.ts';
 
 /** In the order of the page. */
-export const allBenches: readonly Bench[] = [singlePosts, batches, embeddedLog];
+export const allBenches: readonly Bench[] = [singlePosts, batches, writeStep, largeTable, embeddedLog];
