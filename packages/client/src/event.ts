@@ -10,7 +10,10 @@ export interface KeroEvent<Type extends string = string, Data extends object = o
   readonly event_data: Data | RawJson;
   /** When it happened (RFC 3339 as text). Absent: the moment of the call of `send()`; never a later one, however often it is sent. */
   readonly event_timestamp?: string | Date | undefined;
-  /** Your own id of the event, unique within its source. Absent: a random UUID. */
+  /**
+   * Your own id of the event, unique within its source. Absent: a random UUID. Identity is this and `event_timestamp` together: give
+   * both, or another `send()` of the same thing is another event.
+   */
   readonly event_id?: string | undefined;
   /** Absent: the `source` of the client, else that of its API key. */
   readonly source?: string | undefined;
