@@ -13,13 +13,18 @@ import type { Refusal } from './http-problems.ts';
 import { refusalOfItem, refusalOfSource } from './item-refusals.ts';
 import { loadSchemas } from './load-schemas.ts';
 import type { LoopShare } from './loop-share.ts';
+import { hold, overloaded } from './read-body.ts';
 import type { ReceiverCounts } from './receiver-counts.ts';
 import type { Refuse } from './responses.ts';
 
 export interface AcceptBatchOptions {
   readonly producer: Producer;
   readonly schemas: SchemaSource;
-  readonly settings: { readonly deadlineMs: number; readonly maxBatchEvents: number };
+  readonly settings: {
+    readonly deadlineMs: number;
+    readonly maxBatchEvents: number;
+    readonly maxBytesInFlight: number;
+  };
   readonly makeRecord: MakeEventRecord;
   readonly share: LoopShare;
   readonly counts: ReceiverCounts;
@@ -68,6 +73,9 @@ export function createAcceptBatch(options: AcceptBatchOptions): AcceptBatch {
   };
 }
 
+/** What an event takes until its batch has its answer, besides its text: key, headers, id. Of small events it is the most. */
+const ITEM_BYTES = 1024;
+
 /** Why the reading of a batch ended early: with this refusal of all of it, or because there is nobody to answer. */
 type Interruption = Refusal | 'left';
 
@@ -101,6 +109,7 @@ class BatchReading {
     let count = 0;
     for (let text = items.next(); text !== undefined; text = items.next()) {
       if (count === maxBatchEvents) return tooMany(maxBatchEvents);
+      if (this.#holdsTooMuch()) return overloaded();
       const index = count++;
       const parsed = format.parse(text, parseOptions);
       if (this.#waiting.length > 0 || isWithoutSchema(parsed)) this.#waiting.push({ index, text, parsed });
@@ -125,6 +134,14 @@ class BatchReading {
       if (interruption) return interruption;
     }
     return this.#interruption();
+  }
+
+  /** A batch is let through when it is alone, whatever it holds: it would never pass otherwise. */
+  #holdsTooMuch(): boolean {
+    const { exchange } = this.#batch;
+    const { counts, settings } = this.#options;
+    hold(exchange, counts, ITEM_BYTES);
+    return counts.bytesInFlight > settings.maxBytesInFlight && counts.bytesInFlight > exchange.bodyBytes;
   }
 
   #settle(index: number, parsed: ParsedItem): void {

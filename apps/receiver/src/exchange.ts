@@ -14,7 +14,7 @@ export interface Exchange {
   readonly headers: string[];
   /** The client waits for `100 Continue` before it sends its body. */
   readonly expectsContinue: boolean;
-  /** Bytes of the body that this exchange holds; given back when it is done. */
+  /** What this exchange holds, in bytes: its body, and a fixed number for each event of a batch. Given back when it is done. */
   bodyBytes: number;
   /** Ends the reading of the body with a refusal; there only while the body is being read. */
   cancelBody: ((refusal: Refusal) => void) | undefined;

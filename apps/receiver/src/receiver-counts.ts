@@ -2,11 +2,11 @@ import { type HttpProblemCode, httpProblems } from './http-problems.ts';
 
 /** Plain counters of one receiver since its start; whoever shows them reads them at that moment. */
 export interface ReceiverCounts {
-  /** Events answered with 202. */
+  /** Events that the log confirmed, alone or in a batch. */
   accepted: number;
-  /** Requests answered with a problem, by its code. */
+  /** Events that were refused, and requests that were refused as a whole, by the code of the problem. */
   readonly rejected: Record<HttpProblemCode, number>;
-  /** Requests whose client left before the body was complete. */
+  /** Requests whose client left before the body was complete, or while a batch was being read. */
   aborted: number;
   /** Connections that are open, TLS handshakes too. */
   connectionsOpen: number;
@@ -18,7 +18,7 @@ export interface ReceiverCounts {
   handshakesFailed: number;
   /** Requests that are not answered yet. */
   inFlight: number;
-  /** Bytes of their bodies. */
+  /** What they hold: bytes of bodies, decompressed, and a fixed number for each event of a batch. */
   bytesInFlight: number;
 }
 

@@ -5,14 +5,14 @@ export const receiverMetrics = {
   accepted: {
     name: 'kero_events_accepted_total',
     type: 'counter',
-    help: 'Events answered with 202: the log confirmed them.',
+    help: 'Events that were accepted, alone or in a batch: the log confirmed them.',
     alert: 'It stands still although clients send.',
   },
   rejected: {
     name: 'kero_events_rejected_total',
     type: 'counter',
     label: 'code',
-    help: 'Requests answered with a problem, by its code (docs/errors.md).',
+    help: 'Events that were refused, alone or as items of a batch, and requests that were refused as a whole; by the code of the problem (docs/errors.md).',
     alert:
       'Any growth of `internal_error` or `log_refused`; `log_unavailable`, `log_overloaded` or `overloaded` for more than a minute.',
   },
@@ -31,12 +31,12 @@ export const receiverMetrics = {
   bytesInFlight: {
     name: 'kero_request_bytes_in_flight',
     type: 'gauge',
-    help: 'Bytes of their bodies; at RECEIVER_MAX_IN_FLIGHT further events get 503.',
+    help: 'What they hold: bytes of bodies, decompressed, and 1 KiB for each event of a batch. At RECEIVER_MAX_IN_FLIGHT further events get 503.',
   },
   aborted: {
     name: 'kero_requests_aborted_total',
     type: 'counter',
-    help: 'Requests whose client left before the body was complete.',
+    help: 'Requests whose client left before the body was complete, or while a batch was being read.',
   },
   connectionsOpen: {
     name: 'kero_connections_open',
