@@ -63,13 +63,33 @@ describe('the OpenAPI document', () => {
     const document = (await kero.request('/api/v1/openapi.json')).json as unknown as Json;
     const content = document.paths?.['/api/v1/events']?.post?.requestBody?.content?.['application/json'];
     const examples = Object.values(content?.examples ?? {});
-    assert.equal(examples.length, 3);
+    assert.equal(examples.length, 4);
+    const accepted = document.paths?.['/api/v1/events']?.post?.responses?.['202']?.content?.['application/json'];
     for (const { value } of examples) {
       const answer = await kero.post(JSON.stringify(value));
       assert.equal(answer.status, 202, answer.text);
-      const accepted = document.paths?.['/api/v1/events']?.post?.responses?.['202'];
-      assert.deepEqual(Object.keys(answer.json), Object.keys(accepted?.content?.['application/json']?.example ?? {}));
+      const example = accepted?.examples?.[Array.isArray(value) ? 'batch' : 'event']?.value;
+      assert.deepEqual(Object.keys(answer.json), Object.keys(example ?? {}));
     }
+  });
+
+  test('has answers to batches that look like the real ones', async (t) => {
+    const kero = await startTestReceiver(t);
+    const document = (await kero.request('/api/v1/openapi.json')).json as unknown as Json;
+    const { requestBody, responses } = document.paths?.['/api/v1/events']?.post ?? {};
+    const lines = requestBody?.content?.['application/x-ndjson']?.examples?.lines?.value;
+    const ndjson = { 'content-type': 'application/x-ndjson' };
+    assert.equal((await kero.post(String(lines), ndjson)).status, 202);
+
+    const shape = (value: unknown) => [...walk(value)].map(([path]) => path).filter((path) => !/errors.\d/.test(path));
+    const partial = responses?.['207']?.content?.['application/json']?.example;
+    const answer = await kero.post(`${String(lines).split('\n')[0]}\n{}`, ndjson);
+    assert.equal(answer.status, 207);
+    assert.deepEqual(shape(answer.json), shape(partial));
+    const refused = responses?.['422']?.content?.['application/problem+json']?.examples?.batch_refused?.value;
+    const refusal = await kero.post('[{}]');
+    assert.equal(refusal.status, 422);
+    assert.deepEqual(shape(refusal.json), shape(refused));
   });
 
   test('lists every problem that an event can meet, at its status', async (t) => {

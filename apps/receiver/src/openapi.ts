@@ -2,11 +2,23 @@ import type { AcceptedCredentials } from '@kero/auth';
 import { type EventSettings, eventSchema, type JsonSchema, purchaseSchema } from '@kero/events';
 import type { Handler } from './exchange.ts';
 import { type HttpProblemCode, type HttpProblemDefinition, httpProblems, problemBody } from './http-problems.ts';
+import {
+  acceptedAnswer,
+  type BatchLimits,
+  batchExample,
+  batchProblemExample,
+  batchProblemMembers,
+  batchSchemas,
+  batchText,
+  eventOrArray,
+  ndjsonContent,
+  partialAnswer,
+} from './openapi-batches.ts';
 import { cloudEventContent, cloudEventSchema, cloudEventText } from './openapi-cloud-events.ts';
 import type { ReceiverSettings } from './receiver-settings.ts';
 import { sendJson } from './responses.ts';
 
-export interface OpenApiOptions {
+export interface OpenApiOptions extends BatchLimits {
   readonly maxBodyBytes: number;
   readonly maxEventBytes: number;
   /** What clients have to show; undefined: nothing. */
@@ -63,7 +75,7 @@ export function openApiDocument(options: OpenApiOptions): Record<string, unknown
       '/docs': { get: docsOperation },
     },
     components: {
-      schemas: { ...eventSchemas(), ...answerSchemas },
+      schemas: { ...eventSchemas(), ...answerSchemas, ...batchSchemas },
       ...(options.credentials && { securitySchemes: securitySchemes(options.credentials) }),
       headers: {
         RequestId: {
@@ -86,8 +98,16 @@ export function openApiRoute(options: {
   const { settings, eventSettings, credentials, now } = options;
   return (exchange) => {
     const exampleTime = new Date(now()).toISOString();
-    const limits = { maxBodyBytes: settings.maxBodyBytes, maxEventBytes: eventSettings.maxBytes };
-    sendJson(exchange, 200, JSON.stringify(openApiDocument({ ...limits, credentials, exampleTime })));
+    const document = openApiDocument({
+      maxBodyBytes: settings.maxBodyBytes,
+      maxDecompressedBytes: settings.maxDecompressedBytes,
+      maxRatio: settings.maxRatio,
+      maxBatchEvents: settings.maxBatchEvents,
+      maxEventBytes: eventSettings.maxBytes,
+      credentials,
+      exampleTime,
+    });
+    sendJson(exchange, 200, JSON.stringify(document));
   };
 }
 
@@ -98,10 +118,11 @@ function sendEvent(options: OpenApiOptions) {
   return {
     operationId: 'sendEvent',
     tags: ['events'],
-    summary: 'Send one event',
+    summary: 'Send events',
     description: [
-      'Answers 202 after the log has confirmed the event. The same event sent twice has the same id and is stored once.',
+      'Answers 202 after the log has confirmed what was sent. The same event sent twice has the same id and is stored once.',
       `A body may have ${maxBodyBytes} bytes, the text of an event ${maxEventBytes}. A slash at the end of the path changes nothing.`,
+      batchText(options),
       cloudEventText,
     ].join('\n\n'),
     parameters: [
@@ -122,22 +143,23 @@ function sendEvent(options: OpenApiOptions) {
       required: true,
       content: {
         'application/json': {
-          schema: { $ref: '#/components/schemas/Event' },
-          examples: eventExamples(exampleTime),
+          schema: eventOrArray(options),
+          examples: { ...eventExamples(exampleTime), ...batchExample(exampleTime) },
         },
+        ...ndjsonContent(exampleTime),
         ...cloudEventContent(exampleTime),
       },
     },
     responses: {
       202: {
-        description: 'The event is in the log.',
+        description: 'The event is in the log, or every event of the batch is.',
         headers: REQUEST_ID_HEADER,
-        content: {
-          'application/json': {
-            schema: { $ref: '#/components/schemas/Accepted' },
-            example: { status: 'accepted', id: '0199be1d-1100-8548-b29d-d65d5192914d' },
-          },
-        },
+        content: { 'application/json': acceptedAnswer },
+      },
+      207: {
+        description: 'Some events of the batch are in the log, and some are not; `results` has the outcome of each.',
+        headers: REQUEST_ID_HEADER,
+        content: { 'application/json': partialAnswer },
       },
       ...problemResponses(eventProblems(options)),
     },
@@ -203,7 +225,7 @@ function problemResponse(codes: readonly HttpProblemCode[]) {
 
 function problemExample(code: HttpProblemCode) {
   const refusal = { code, detail: httpProblems[code].meaning };
-  if (code !== 'invalid_event') return problemBody(refusal, REQUEST_ID);
+  if (code !== 'invalid_event') return { ...problemBody(refusal, REQUEST_ID), ...batchProblemExample(code) };
   const errors = [{ pointer: '/user_id', code: 'missing_member', detail: 'This member is required.' }];
   return problemBody({ ...refusal, detail: 'The event has one problem; errors lists them.', errors }, REQUEST_ID);
 }
@@ -314,6 +336,7 @@ const answerSchemas = {
         type: 'array',
         items: { $ref: '#/components/schemas/ErrorItem' },
       },
+      ...batchProblemMembers,
     },
   },
   ErrorItem: {
