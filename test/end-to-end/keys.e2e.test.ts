@@ -43,11 +43,15 @@ describe('kero keys', { timeout: 300_000 }, () => {
     t.diagnostic(`revoked after ${Math.round(performance.now() - began)} ms`);
     assert.equal((await post(kero.url, eventBody('four'), bearer(second))).status, 202);
 
+    const sent = await runKero(t, ['send', '--url', kero.url, '--event-id', 'five'], { KERO_KEY: second });
+    assert.match(sent.output, /answered {2}202 /);
+    assert.equal((await kero.run('send', '--url', kero.url)).code, 1);
+
     const listed = await kero.run('keys', 'list');
     assert.match(listed.output, new RegExp(`${id} +first +shop .* revoked `));
     assert.match(listed.output, new RegExp(`${secondId} +first +shop .* live`));
 
-    await waitUntil(async () => (await kero.count('events')) === 4);
+    await waitUntil(async () => (await kero.count('events')) === 5);
     assert.deepEqual(await kero.sql('select distinct source from events'), [['shop']]);
     await kero.stop();
     assert.ok(!running.output().includes(secret), 'no key in the log');

@@ -82,8 +82,8 @@ export async function runCli(process: CliProcess): Promise<number> {
     .option('--event-id <id>', 'event_id; the same id again is the same event (default: a new one)')
     .option('--source <source>', 'source')
     .action(async (options) => {
-      exitCode = await runCommand(process, async () => {
-        const { sent, status, answer } = await sendEvent(options, new Date());
+      exitCode = await runCommand(process, async ({ settings }) => {
+        const { sent, status, answer } = await sendEvent({ ...options, key: settings.auth.sendKey }, new Date());
         return { text: `sent      ${sent}\nanswered  ${status} ${answer}`, failed: status !== 202 };
       });
     });

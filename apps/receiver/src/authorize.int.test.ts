@@ -16,6 +16,8 @@ async function untilStatus(post: () => Promise<{ readonly status: number }>, sta
   const giveUp = performance.now() + 30_000;
   while ((await post()).status !== status) {
     if (performance.now() > giveUp) throw new Error(`waited in vain for ${status}`);
+    // Too many refusals in a row would be answered with 429.
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 

@@ -57,6 +57,10 @@ export const authSettings = settingsGroup(
       default: '30s',
       description: 'How far the clocks of the issuer and of Kero may differ when `exp` and `nbf` are checked.',
     }),
+    sendKey: setting('KERO_KEY', text(), {
+      secret: true,
+      description: 'API key or token that the command `kero send` shows to the receiver. Nothing else looks at it.',
+    }),
   },
   ({ mode, keysFile, issuer, audience, jwksUrl, clockToleranceMs }) => {
     const problems: string[] = [];

@@ -10,6 +10,8 @@ export interface SendOptions {
   readonly timestamp: string | undefined;
   readonly eventId: string | undefined;
   readonly source: string | undefined;
+  /** API key or token, where the receiver asks for one. */
+  readonly key: string | undefined;
 }
 
 export interface SendResult {
@@ -32,16 +34,16 @@ export async function sendEvent(options: SendOptions, now: Date): Promise<SendRe
     ['event_data', options.data],
   ];
   const sent = `{${members.map(([name, value]) => `"${name}":${value}`).join(',')}}`;
-  const response = await postEvent(options.url, sent);
+  const response = await postEvent(options.url, sent, options.key);
   return { sent, status: response.status, answer: await response.text() };
 }
 
-async function postEvent(url: string, body: string): Promise<Response> {
+async function postEvent(url: string, body: string, key: string | undefined): Promise<Response> {
   if (!URL.canParse(url)) throw new CommandRefused(`--url: "${url}" is not a URL such as http://127.0.0.1:8000`);
   try {
     return await fetch(new URL('/api/v1/events', url), {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...(key !== undefined && { authorization: `Bearer ${key}` }) },
       body,
     });
   } catch (error) {
