@@ -1,9 +1,19 @@
 import type { Bench } from './framework/bench.ts';
 import { batches } from './questions/batches.ts';
 import { embeddedLog } from './questions/embedded-log.ts';
+import { endToEndEmbedded } from './questions/end-to-end-embedded.ts';
+import { endToEndKafka } from './questions/end-to-end-kafka.ts';
 import { largeTable } from './questions/large-table.ts';
 import { singlePosts } from './questions/single-posts.ts';
 import { writeStep } from './questions/write-step.ts';
 
 /** In the order of the page. */
-export const allBenches: readonly Bench[] = [singlePosts, batches, writeStep, largeTable, embeddedLog];
+export const allBenches: readonly Bench[] = [
+  singlePosts,
+  batches,
+  writeStep,
+  largeTable,
+  endToEndKafka,
+  embeddedLog,
+  endToEndEmbedded,
+];

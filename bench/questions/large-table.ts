@@ -17,8 +17,8 @@ export const largeTable: Bench = {
   async run(context) {
     const { resources, rows, print } = context;
     const postgres = await startPostgres(resources);
-    const empty = await postgres.newDatabase('empty');
-    const large = await postgres.newDatabase('large');
+    const empty = await postgres.newDatabase();
+    const large = await postgres.newDatabase();
     for (const database of [empty, large]) await database.run('select kero_ensure_events_partition(current_date)');
     const now = new Date();
     const fromMicros = Date.UTC(now.getUTCFullYear(), now.getUTCMonth()) * 1000;

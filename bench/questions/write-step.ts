@@ -19,8 +19,10 @@ export const writeStep: Bench = {
   async run(context) {
     const { resources } = context;
     const postgres = await startPostgres(resources);
-    const database = await postgres.newDatabase('write_step');
-    await database.run('select kero_ensure_events_partition(current_date), kero_ensure_events_partition(current_date - 1)');
+    const database = await postgres.newDatabase();
+    await database.run(
+      'select kero_ensure_events_partition(current_date), kero_ensure_events_partition(current_date - 1)',
+    );
     const raw = Program.start('programs/raw-copy.ts', { resources });
     await raw.call('open', { server: database.client, connections: CONNECTIONS });
     const kero = async () => {

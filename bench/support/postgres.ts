@@ -1,16 +1,23 @@
 import type { PostgresConfig } from '@kero/database';
 import { migrate } from '@kero/database';
 import { createLogger } from '@kero/runtime';
-import type pg from 'pg';
 import { startPostgresServer } from '../../test/support/postgres/postgres-server.ts';
 
 const logger = createLogger({ level: 'silent', format: 'json', name: 'bench' });
+
+export interface ServerAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+}
 
 export interface BenchDatabase {
   /** As Kero takes it. */
   readonly config: PostgresConfig;
   /** The same as the `pg` library takes it. */
-  readonly client: pg.ClientConfig;
+  readonly client: ServerAddress;
   /** The same as settings of Kero. */
   readonly settings: Readonly<Record<string, string>>;
   /** Values as PostgreSQL prints them. */
@@ -23,15 +30,17 @@ export interface BenchDatabase {
 
 export interface BenchPostgres {
   /** New, with the tables of Kero. */
-  newDatabase(name: string): Promise<BenchDatabase>;
+  newDatabase(): Promise<BenchDatabase>;
 }
 
 /** A PostgreSQL server as it comes, with default settings, in a temporary folder. Stopped and removed at the end. */
 export async function startPostgres(resources: AsyncDisposableStack): Promise<BenchPostgres> {
   const { server, remove } = await startPostgresServer();
   resources.defer(remove);
+  let databases = 0;
   return {
-    async newDatabase(name) {
+    async newDatabase() {
+      const name = `bench_${++databases}`;
       await server.run(`create database ${name}`);
       const config = server.config(name, { applicationName: 'bench' });
       await migrate(config, { logger });

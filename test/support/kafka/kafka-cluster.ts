@@ -34,6 +34,8 @@ export interface KafkaClusterOptions {
   readonly listeners?: readonly Omit<KafkaListener, 'port'>[];
   /** Further arguments of `kafka-storage format`. */
   readonly formatArguments?: readonly string[];
+  /** Options of the brokers' Java in place of those that make them small and quick to start. */
+  readonly java?: readonly string[];
 }
 
 /** Whether tests with a real Kafka can run here, else the reason. */
@@ -92,6 +94,7 @@ async function startNodes({
   config = {},
   listeners = [],
   formatArguments = [],
+  java,
 }: KafkaClusterOptions): Promise<KafkaCluster> {
   const classPath = await kafkaClassPath();
   const directory = await mkdtemp(join(tmpdir(), 'kero-kafka-'));
@@ -118,6 +121,7 @@ async function startNodes({
         voters,
         formatArguments,
         config,
+        java,
       }),
   );
   const nodeAt = (index: number) => {

@@ -12,6 +12,7 @@ const run = promisify(execFile);
 
 /** A quick start matters more to a test than the last bit of speed. */
 export const JAVA_OPTIONS = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xshare:auto'];
+const SMALL_BROKER = ['-Xmx384m', ...JAVA_OPTIONS];
 const START_TIMEOUT_MS = 60_000;
 
 /** What a cluster is called: 16 bytes in base64url. None begins with `-`, which Kafka's tools take for an option. */
@@ -44,6 +45,8 @@ export interface KafkaNodeOptions {
   readonly formatArguments?: readonly string[];
   /** Settings of the broker that a test wants different. */
   readonly config: Readonly<Record<string, string>>;
+  /** Options of its Java in place of those that make it small and quick to start. */
+  readonly java?: readonly string[] | undefined;
   /** Where its output goes, life after life; without it only its end is kept, in memory. */
   readonly logFile?: string;
 }
@@ -79,12 +82,12 @@ export class KafkaNode {
   /** Starts the process; `ready()` waits for it. The ports of one that was killed may be bound for a moment longer. */
   async start(): Promise<void> {
     if (this.#java) throw new Error(`Kafka node ${this.#options.id} runs already`);
-    const { classPath, clientPort, controllerPort } = this.#options;
+    const { classPath, clientPort, controllerPort, java: options = SMALL_BROKER } = this.#options;
     await waitUntil(
       async () => !(await answers(clientPort)) && !(await answers(controllerPort)),
       'its ports are bound',
     );
-    const java = spawn('java', ['-Xmx384m', ...JAVA_OPTIONS, '-cp', classPath, 'kafka.Kafka', this.#propertiesFile], {
+    const java = spawn('java', [...options, '-cp', classPath, 'kafka.Kafka', this.#propertiesFile], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#java = java;
