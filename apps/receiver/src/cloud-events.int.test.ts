@@ -155,7 +155,21 @@ describe('binary mode', () => {
     assert.deepEqual(await receiver.records(), []);
   });
 
-  test('refuses a ce- header that is sent twice, and raw UTF-8', async (t) => {
+  test('may do without a content type, and may have headers in raw UTF-8', async (t) => {
+    const receiver = await startTestReceiver(t);
+    const body = JSON.stringify(DATA);
+    const connection = await rawConnection(t, receiver.port);
+    const lines = ['POST /api/v1/events HTTP/1.1', 'host: test', `content-length: ${Buffer.byteLength(body)}`];
+    for (const [name, value] of Object.entries(binaryHeaders({ 'ce-subject': 'gr\u00fcn 100%' }))) {
+      if (name.startsWith('ce-')) lines.push(`${name}: ${value}`);
+    }
+    connection.send(Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body}`));
+    await connection.until(/^HTTP\/1\.1 202/);
+    const [record] = await receiver.records();
+    assert.equal(record?.key?.toString(), 'gr\u00fcn 100%');
+  });
+
+  test('refuses a ce- header that is sent twice, and raw Latin-1', async (t) => {
     const receiver = await startTestReceiver(t);
     const body = JSON.stringify(DATA);
     const send = async (...more: string[]) => {
@@ -163,7 +177,7 @@ describe('binary mode', () => {
       const ce = Object.entries(binaryHeaders()).flatMap(([name, value]) =>
         name.startsWith('ce-') ? [`${name}: ${value}`] : [],
       );
-      connection.send(Buffer.from(postHead(...ce, ...more, `content-length: ${Buffer.byteLength(body)}`)));
+      connection.send(Buffer.from(postHead(...ce, ...more, `content-length: ${Buffer.byteLength(body)}`), 'latin1'));
       connection.send(body);
       return (await connection.until(/^HTTP\/1\.1 (\d+).*"pointer":"([^"]*)","code":"([^"]*)"/s)).slice(1);
     };

@@ -26,8 +26,11 @@ const CLOUD_EVENTS = 'application/cloudevents';
 /** What the head of a request says of its body, before a byte of that is read. */
 export function bodyFormat({ headers, rawHeaders }: IncomingMessage): BodyFormat | Refusal {
   const header = headers['content-type'];
-  if (header === undefined) return unsupported('The request names no Content-Type.');
   const isBinary = isBinaryCloudEvent(headers);
+  if (header === undefined) {
+    // The SDK for Python sends none unless it is told which; data that is not JSON is found out by reading it.
+    return isBinary ? binaryCloudEventFormat(rawHeaders) : unsupported('The request names no Content-Type.');
+  }
   const known = isBinary ? undefined : FORMATS.get(header);
   if (known) return known;
   const mediaType = parseMediaType(header);

@@ -6,23 +6,21 @@ export type DecodedHeader =
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * Decodes a header value as section 3.1.3.2 of the HTTP binding says: first double-quoted strings, then one round of percent-decoding.
- * A percent sign without two hexadecimal digits behind it stands for itself: senders that do not encode write it so, and no
- * encoder does. `raw` is the value as Node.js gives it, one character a byte. Never throws.
+ * Decodes a header value as section 3.1.3.2 of the HTTP binding says: first double-quoted strings, then one round of percent-decoding,
+ * as UTF-8. What senders that do not encode write is read where it has one meaning: a percent sign without two hexadecimal digits
+ * behind it stands for itself, and so do bytes that are UTF-8 as they are. `raw` is the value as Node.js gives it, one character a byte.
+ * Never throws.
  */
 export function decodeHeaderValue(raw: string): DecodedHeader {
-  if (/[^\x20-\x7e]/.test(raw)) {
-    return refused('A header has printable ASCII only: percent-encode the UTF-8 bytes of every other character.');
-  }
   const text = raw.includes('"') ? withoutQuotes(raw) : raw;
   if (text === undefined) {
     return refused('A double quote opens text that is never closed; write a double quote of the value as %22.');
   }
-  if (!text.includes('%')) return { ok: true, value: text };
+  if (!/[%\x80-\xff]/.test(text)) return { ok: true, value: text };
   try {
-    return { ok: true, value: percentDecoded(text) };
+    return { ok: true, value: strictUtf8.decode(Buffer.from(percentDecoded(text), 'latin1')) };
   } catch {
-    return refused('The percent-encoded bytes are not UTF-8; write a percent sign of the value as %25.');
+    return refused('The bytes are not UTF-8, also percent-encoded ones; write a percent sign of the value as %25.');
   }
 }
 
@@ -42,12 +40,8 @@ function withoutQuotes(raw: string): string | undefined {
   return isQuoted ? undefined : text;
 }
 
-/** Throws where the bytes are not UTF-8. */
 function percentDecoded(text: string): string {
-  const bytes = text.replaceAll(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  );
-  return strictUtf8.decode(Buffer.from(bytes, 'latin1'));
+  return text.replaceAll(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
 function refused(detail: string): DecodedHeader {

@@ -59,6 +59,7 @@ describe('a CloudEvent in binary mode', () => {
     assert.deepEqual(problemsOf(parse({ 'ce-subject': '' })), ['too_short /ce-subject']);
     assert.deepEqual(problemsOf(parse({ 'ce-subject': '%C0%A0' })), ['invalid_header /ce-subject']);
     assert.deepEqual(problemsOf(parse({ 'ce-subject': '\u00e4' })), ['invalid_header /ce-subject']);
+    assert.deepEqual(problemsOf(parse({ 'ce-subject': 'a\tb' })), ['invalid_attribute /ce-subject']);
     assert.deepEqual(problemsOf(parse({ 'ce-subject': 'a%0Ab' })), ['invalid_attribute /ce-subject']);
     assert.deepEqual(problemsOf(parse({ 'ce-subject': '%00' })).sort(), [
       'invalid_attribute /ce-subject',
