@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { RecordHeader } from '../messaging.ts';
 import { AppendError } from '../messaging-errors.ts';
 import { partitionForKey } from '../partition-for-key.ts';
 import { GENEROUS, type NewLog, record, scenario, series, until } from './log-under-test.contract.ts';
@@ -110,13 +111,33 @@ export function appendingContract(newLog: NewLog): void {
     assert.deepEqual(reading.values(), ['before', 'after', 'end']);
   });
 
-  scenario(newLog, 'a record just below the limit is taken', async (log) => {
-    const key = log.key();
-    const value = 'x'.repeat(log.maxRecordBytes - key.length - 200);
-    await log.append(record(key, value));
-    const reading = await log.read('g');
-    await reading.untilValues([value]);
-  });
+  scenario(
+    newLog,
+    'a record of the limit (key, value and headers) is taken, one byte more is not sent at all',
+    async (log) => {
+      const producer = await log.producer();
+      const key = log.key();
+      const headers: RecordHeader[] = [['kero-source', Buffer.from('shöp')]];
+      const room = log.maxRecordBytes - key.length - 'kero-source'.length - Buffer.byteLength('shöp');
+      const largest = record(key, 'x'.repeat(room), headers);
+      await assert.rejects(
+        producer.append([largest, record(key, 'y'.repeat(room + 1), headers), record(key, 'z')], GENEROUS),
+        (error) => {
+          assert.ok(error instanceof AppendError);
+          assert.deepEqual(
+            [...error.failures].map(([index, { code }]) => [index, code]),
+            [[1, 'record_too_large']],
+          );
+          // The driver knows its limit; it is not the log that has to refuse.
+          assert.match(error.failures.get(1)?.message ?? '', new RegExp(`${log.maxRecordBytes + 1} bytes`));
+          return true;
+        },
+      );
+      const reading = await log.read('g');
+      await reading.untilValues(['z']);
+      assert.deepEqual(reading.values(), ['x'.repeat(room), 'z']);
+    },
+  );
 
   scenario(newLog, 'an open log is up', async (log) => {
     const producer = await log.producer();
