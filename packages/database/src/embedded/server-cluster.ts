@@ -6,6 +6,7 @@ import type { RunAs } from './run-as.ts';
 import { runProgram } from './run-program.ts';
 import type { ServerFolder } from './server-folder.ts';
 import { SERVER_MAJOR_VERSION } from './server-program.ts';
+import { shellSafePrograms } from './shell-safe-programs.ts';
 
 export interface ClusterTools {
   readonly folder: ServerFolder;
@@ -66,10 +67,11 @@ export async function createCluster(
     if (runAs.owner) {
       for (const path of [unfinished, passwordFile]) chownSync(path, runAs.owner.uid, runAs.owner.gid);
     }
+    using safe = shellSafePrograms(programs);
     const made = await runProgram(
       [
         ...runAs.prefix,
-        join(programs, 'initdb'),
+        join(safe.path, 'initdb'),
         ...['--pgdata', 'data.new', '--username', superuser.user, '--pwfile', 'initdb-password'],
         ...['--auth', 'scram-sha-256', '--encoding', 'UTF8'],
         // Does not depend on the locales that the system has, nor on their versions.

@@ -4,10 +4,23 @@ import os from 'node:os';
 import { join } from 'node:path';
 import { kill } from 'node:process';
 
+/** Where postmaster.pid has the state of the server, from 0. */
+const STATUS_LINE = 7;
+
 /** Process id of the server that runs in the data folder; undefined when none does. */
 export function serverPid(data: string): number | undefined {
   const pid = readPid(data);
   return pid !== undefined && isServerOf(data, pid) ? pid : undefined;
+}
+
+/** Whether the server with this process id has said that it takes connections. */
+export function isServerReady(data: string, pid: number): boolean {
+  try {
+    const lines = readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n');
+    return lines[0] === String(pid) && lines[STATUS_LINE]?.trim() === 'ready';
+  } catch {
+    return false;
+  }
 }
 
 /**
