@@ -180,6 +180,30 @@ test('many batches at the same time, good, mixed and bad, have each the answer t
   assert.equal(kero.receiver.counts.bytesInFlight, 0);
 });
 
+test('each event of a batch counts as in flight by more than its text; a batch that is alone is let through', async (t) => {
+  const waiting: (() => void)[] = [];
+  const kero = await startTestReceiver(t, {
+    settings: { RECEIVER_MAX_IN_FLIGHT: '40000', RECEIVER_MAX_BODY: '20000', RECEIVER_MAX_DECOMPRESSED: '20000' },
+    wrapProducer: withAppend(() => new Promise((resolve) => waiting.push(resolve))),
+  });
+  const batchOf = (count: number) => `[${Array.from({ length: count }, (_, n) => event(n))}]`;
+  const first = kero.post(batchOf(50));
+  await untilTrue(() => waiting.length === 1);
+  const { counts } = kero.receiver;
+  assert.equal(counts.bytesInFlight, batchOf(50).length + 50 * 1024);
+  problemOf(await kero.post(batchOf(1)), 503, 'overloaded');
+  waiting[0]?.();
+  assert.equal((await first).status, 202);
+  const second = kero.post(batchOf(20));
+  await untilTrue(() => waiting.length === 2);
+  problemOf(await kero.post(batchOf(20)), 503, 'overloaded');
+  const third = kero.post(batchOf(5));
+  await untilTrue(() => waiting.length === 3);
+  for (const confirm of waiting) confirm();
+  assert.deepEqual([(await second).status, (await third).status], [202, 202]);
+  assert.equal(counts.bytesInFlight, 0);
+});
+
 /** So long that it is read in several rounds of the event loop. */
 const LONG = `[${Array.from({ length: 10_000 }, (_, n) => JSON.stringify({ ...EVENT, event_type: 'visit', user_id: `u${n}`, event_data: { a: n } })).join()}]`;
 const longSettings = { RECEIVER_MAX_BODY: '10MiB' };
