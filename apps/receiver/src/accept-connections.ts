@@ -54,7 +54,11 @@ export function acceptConnections(options: AcceptConnectionsOptions): AcceptedCo
     });
     if (!isTls) connections.add(socket);
   });
-  server.on('secureConnection', (socket: Socket) => connections.add(socket));
+  server.on('secureConnection', (socket: Socket) => {
+    // Not before: Node would keep connections that end in the middle of their handshake.
+    socket.allowHalfOpen = true;
+    connections.add(socket);
+  });
   server.on('tlsClientError', () => {
     counts.handshakesFailed++;
   });

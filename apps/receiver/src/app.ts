@@ -12,11 +12,12 @@ import { createBrokenRequestHandler, createConnectHandler } from './broken-reque
 import { type Connection, Connections } from './connections.ts';
 import { createCors } from './cors.ts';
 import { docsRoutes } from './docs-page.ts';
-import type { Exchange, Handler } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
 import { live, ready } from './health-routes.ts';
 import type { Refusal } from './http-problems.ts';
 import { type Admission, everythingAdmitted } from './limits/admission.ts';
 import { checkHead } from './limits/check-head.ts';
+import { limitRequestsInFlight } from './limits/requests-in-flight.ts';
 import { createTrustedProxies } from './limits/trusted-proxies.ts';
 import { openApiRoute } from './openapi.ts';
 import { createCounts, type ReceiverCounts } from './receiver-counts.ts';
@@ -80,7 +81,7 @@ export function createReceiver(dependencies: ReceiverDependencies): Receiver {
   health.register('log', () => producer.health());
   if (auth) health.register('auth', () => auth.health());
 
-  const events: Handler = acceptEvents({
+  const accept = acceptEvents({
     producer,
     settings,
     eventSettings,
@@ -93,6 +94,7 @@ export function createReceiver(dependencies: ReceiverDependencies): Receiver {
     now,
     isStopping,
   });
+  const events = limitRequestsInFlight(accept, { max: settings.maxRequestsInFlight, counts, refuse });
   const routes: Routes = {
     '/api/v1/events': { POST: events, OPTIONS: cors?.preflight },
     '/api/v1/events/': { POST: events, OPTIONS: cors?.preflight },

@@ -233,7 +233,8 @@ export const httpProblems = {
     title: 'The receiver is overloaded',
     retryable: true,
     retryAfterSeconds: 1,
-    meaning: 'More bytes wait for the log than RECEIVER_MAX_IN_FLIGHT. This event was not stored.',
+    meaning:
+      'More bytes wait for the log than RECEIVER_MAX_IN_FLIGHT, or more requests than RECEIVER_MAX_REQUESTS_IN_FLIGHT. This one was not stored.',
   },
   stopping: {
     status: 503,

@@ -31,7 +31,7 @@ export function createApiServer(settings: ReceiverSettings, certificate: Certifi
     // Checked with the rest of the head, so that this refusal has a request id and a problem like every other.
     requireHostHeader: false,
   };
-  const tls = { handshakeTimeout: settings.headerTimeoutMs, allowHalfOpen: true };
+  const tls = { handshakeTimeout: settings.headerTimeoutMs };
   const https = certificate && createHttpsServer({ ...options, ...tls, ...secureContext(certificate) });
   const server: Server = https ?? createHttpServer(options);
   // Clients that end their side after the request (`nc -N`) still read the answer. The types of Node do not have it.

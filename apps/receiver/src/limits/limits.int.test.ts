@@ -145,6 +145,33 @@ describe('bytes in flight', () => {
   });
 });
 
+describe('requests in flight', () => {
+  test('may be RECEIVER_MAX_REQUESTS_IN_FLIGHT, and not one more, however many one connection sends ahead', async (t) => {
+    const { wrapProducer, waiting } = confirmingLater();
+    const kero = await startTestReceiver(t, { settings: { RECEIVER_MAX_REQUESTS_IN_FLIGHT: '3' }, wrapProducer });
+    const client = await rawConnection(t, kero.port);
+    client.send(WHOLE + WHOLE);
+    await untilTrue(() => waiting.length === 2);
+    const third = kero.post(BODY);
+    await untilTrue(() => waiting.length === 3);
+    problemOf(await kero.post(BODY), 503, 'overloaded');
+    client.send(WHOLE.repeat(50));
+    await untilTrue(() => kero.receiver.counts.rejected.overloaded === 51);
+    assert.equal((await kero.request('/health/live')).status, 200, 'health is not limited');
+    assert.equal(waiting.length, 3);
+    for (const confirm of waiting.splice(0)) confirm();
+    assert.equal((await third).status, 202);
+    const statuses = () => Array.from(client.received().matchAll(/HTTP\/1\.1 (\d+) /g), ([, status]) => status);
+    await untilTrue(() => statuses().length === 52);
+    assert.deepEqual(statuses(), ['202', '202', ...new Array(50).fill('503')]);
+    client.send(WHOLE);
+    await untilTrue(() => waiting.length === 1);
+    waiting[0]?.();
+    await untilTrue(() => statuses().at(-1) === '202');
+    assert.equal((await kero.records()).length, 4);
+  });
+});
+
 describe('rate limits', () => {
   test('answer 429 with Retry-After and RateLimit before the body is read, and nothing is stored', async (t) => {
     let nowMs = 0;

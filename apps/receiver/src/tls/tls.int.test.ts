@@ -87,9 +87,10 @@ describe('with a certificate', () => {
   test('a client that ends its side after the request reads its answer', async (t) => {
     const { kero, certificate } = await startHttps(t);
     const { socket, closed, received } = await tlsConnection(t, kero.port, { ca: certificate.cert });
-    socket.end(WHOLE);
+    socket.end(WHOLE + WHOLE);
     await closed;
-    assert.match(received(), /^HTTP\/1\.1 202 [\s\S]*"accepted"/);
+    assert.match(received(), /^HTTP\/1\.1 202 [\s\S]*"accepted"[\s\S]*HTTP\/1\.1 202 [\s\S]*"accepted"/);
+    await untilTrue(() => kero.receiver.counts.connectionsOpen === 0);
   });
 
   test('what is not HTTP inside TLS gets the same problem as outside', async (t) => {
