@@ -4,7 +4,10 @@ import { embeddedLog } from './questions/embedded-log.ts';
 import { endToEndEmbedded } from './questions/end-to-end-embedded.ts';
 import { endToEndKafka } from './questions/end-to-end-kafka.ts';
 import { largeTable } from './questions/large-table.ts';
+import { latency } from './questions/latency.ts';
+import { memory } from './questions/memory.ts';
 import { singlePosts } from './questions/single-posts.ts';
+import { soak } from './questions/soak.ts';
 import { writeStep } from './questions/write-step.ts';
 
 /** In the order of the page. */
@@ -14,6 +17,9 @@ export const allBenches: readonly Bench[] = [
   writeStep,
   largeTable,
   endToEndKafka,
+  latency,
+  memory,
   embeddedLog,
   endToEndEmbedded,
+  soak,
 ];

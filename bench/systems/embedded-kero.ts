@@ -25,9 +25,11 @@ export async function startEmbeddedKero(resources: AsyncDisposableStack): Promis
   client.on('error', () => {});
   await client.connect();
   resources.defer(() => client.end());
+  const rows = async (text: string) => (await client.query<(string | null)[]>({ text, rowMode: 'array' })).rows;
   return {
     port: Number(port),
-    stored: async () => Number((await client.query<{ n: string }>('select count(*) as n from events')).rows[0]?.n),
+    stored: async () => Number((await rows('select count(*) from events'))[0]?.[0]),
+    rows,
     processes: [{ name: 'kero start', pid: kero.child.pid, adminPort }],
     database,
   };

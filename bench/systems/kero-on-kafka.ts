@@ -37,5 +37,6 @@ export async function startKeroOnKafka(
       { name: 'processor', pid: processor.child.pid, adminPort: processorAdmin },
     ],
     database: database.client,
+    rows: database.run,
   };
 }

@@ -20,4 +20,5 @@ export interface KeroSystem extends System {
   readonly processes: readonly KeroProcessIds[];
   /** As the `pg` library takes it. */
   readonly database: ServerAddress;
+  rows(sql: string): Promise<readonly (readonly (string | null)[])[]>;
 }
