@@ -46,7 +46,7 @@ export const mutants: readonly Mutant[] = [
     mistake: '202 before the log has confirmed',
     edits: [
       {
-        file: 'apps/receiver/src/accept-event.ts',
+        file: 'apps/receiver/src/accept-events.ts',
         find: 'const failure = await appendRecord(producer, record, settings.deadlineMs);',
         replace:
           'void appendRecord(producer, record, settings.deadlineMs);\n    const failure = undefined as Awaited<ReturnType<typeof appendRecord>>;',
@@ -116,7 +116,9 @@ export const mutants: readonly Mutant[] = [
     on: 'embedded',
     faults: 'postgres-immediate,postgres-kill',
     minutes: 2,
-    caughtBy: ['DL'],
+    caughtBy: [],
+    outOfReach:
+      'a record is called bad only when the database takes its dead letter right after, and one that refuses connections does not; stubborn-dead-letter takes that guard away as well',
   },
   {
     name: 'no-unique-key',
@@ -226,8 +228,9 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     on: 'kafka',
-    faults: 'processor-kill-often,processor-postgres-blackhole,postgres-lock',
+    faults: 'processor-come-and-go,postgres-lock',
     minutes: 1.5,
+    rate: 300,
     caughtBy: ['I1', 'I7'],
   },
   {
@@ -299,10 +302,10 @@ export const mutants: readonly Mutant[] = [
     mistake: 'an event is appended although it gets a 4xx',
     edits: [
       {
-        file: 'apps/receiver/src/accept-event.ts',
-        find: '    if (!parsed.ok) return refuse(exchange, refusalOf(parsed, body));',
+        file: 'apps/receiver/src/accept-events.ts',
+        find: '    if (!parsed.ok) return refuse(exchange, refusalOfItem(parsed), cause);',
         replace:
-          "    if (!parsed.ok) {\n      await appendRecord(producer, { key: Buffer.from('k'), value: body, headers: [] }, settings.deadlineMs);\n      return refuse(exchange, refusalOf(parsed, body));\n    }",
+          "    if (!parsed.ok) {\n      await appendRecord(producer, { key: Buffer.from('k'), value: body, headers: [] }, settings.deadlineMs);\n      return refuse(exchange, refusalOfItem(parsed), cause);\n    }",
       },
     ],
     on: 'embedded',
@@ -397,7 +400,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     on: 'kafka',
-    faults: 'processor-kill,postgres-lock',
+    faults: 'processor-come-and-go,postgres-lock',
     minutes: 1.5,
     caughtBy: ['I1', 'I7'],
   },

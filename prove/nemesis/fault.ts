@@ -2,7 +2,7 @@ import type { Random } from '../random.ts';
 import type { Edge, System, SystemKind } from '../system/system.ts';
 
 /** Parts of the system. Two faults that touch the same part never overlap; a server and the network before it may. */
-export type Part = 'receiver' | 'processor' | 'kero' | 'brokers' | 'postgres' | Edge;
+export type Part = 'receiver' | 'processor' | 'group' | 'kero' | 'brokers' | 'postgres' | Edge;
 
 /** Takes the fault back. Resolves when what it broke is there again (not: when the system has caught up). */
 export type Heal = () => Promise<void>;

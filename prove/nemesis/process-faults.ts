@@ -17,7 +17,7 @@ const TARGETS: readonly Target[] = [
 ];
 
 /** Kero's own processes: killed, stopped politely, frozen, killed again and again. */
-export const processFaults: readonly FaultKind[] = TARGETS.flatMap(({ part, on, process }): FaultKind[] => [
+const partFaults: readonly FaultKind[] = TARGETS.flatMap(({ part, on, process }): FaultKind[] => [
   {
     name: `${part}-kill`,
     description: `kill -9 of ${process}; its supervisor starts it again`,
@@ -67,6 +67,34 @@ export const processFaults: readonly FaultKind[] = TARGETS.flatMap(({ part, on, 
     },
   },
 ]);
+
+/**
+ * One more processor joins the group and leaves it, again and again: those that go on have work in flight and read ahead at a
+ * rebalance, which those that are killed have not.
+ */
+const comeAndGo: FaultKind = {
+  name: 'processor-come-and-go',
+  description: 'one more processor joins the group and leaves it, again and again',
+  on: ['kafka'],
+  touches: ['group'],
+  seconds: [8, 20],
+  async begin({ system: { spareProcessor }, random, over, say }) {
+    if (!spareProcessor) throw new Error('no spare processor');
+    let joins = 0;
+    const changing = (async () => {
+      while (!over.aborted) {
+        spareProcessor.release();
+        say(`${++joins} times`);
+        await delay(random.int(4000, 7000), undefined, { signal: over }).catch(() => {});
+        spareProcessor.hold();
+        await spareProcessor.end('SIGTERM');
+      }
+    })();
+    return async () => changing;
+  },
+};
+
+export const processFaults: readonly FaultKind[] = [...partFaults, comeAndGo];
 
 async function down({ system, random, say }: FaultContext, process: string, signal: 'SIGKILL' | 'SIGTERM') {
   const targets = processesOf(system, process);

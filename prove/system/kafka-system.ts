@@ -64,9 +64,9 @@ export async function startKafkaSystem({ folder, kero }: SystemOptions): Promise
   const [program, ...args] = command('migrate');
   await run(program, args, { cwd, env: { ...environment, POSTGRES_PORT: String(postgres.port) } });
 
-  const ports = await freePorts(2 * RECEIVERS + PROCESSORS);
+  const ports = await freePorts(2 * RECEIVERS + PROCESSORS + 1);
   const receiverPorts = ports.slice(0, RECEIVERS);
-  const processorPorts = ports.slice(2 * RECEIVERS);
+  const processorPorts = ports.slice(2 * RECEIVERS, -1);
   const receivers = receiverPorts.map(
     (port, n) =>
       new SupervisedProcess({
@@ -82,26 +82,28 @@ export async function startKafkaSystem({ folder, kero }: SystemOptions): Promise
         logFile: join(folder, `receiver-${n + 1}.log`),
       }),
   );
-  const processors = processorPorts.map(
-    (port, n) =>
-      new SupervisedProcess({
-        name: `processor ${n + 1}`,
-        command: command('processor'),
-        environment: {
-          ...environment,
-          KAFKA_BOOTSTRAP_SERVERS: bootstrap(brokers.proxies.PROCESSOR),
-          POSTGRES_PORT: String(postgresProxies[n]?.port),
-          ADMIN_PORT: String(port),
-        },
-        cwd,
-        logFile: join(folder, `processor-${n + 1}.log`),
-      }),
+  const processor = (name: string, { adminPort, postgresPort }: Record<'adminPort' | 'postgresPort', number>) =>
+    new SupervisedProcess({
+      name,
+      command: command('processor'),
+      environment: {
+        ...environment,
+        KAFKA_BOOTSTRAP_SERVERS: bootstrap(brokers.proxies.PROCESSOR),
+        POSTGRES_PORT: String(postgresPort),
+        ADMIN_PORT: String(adminPort),
+      },
+      cwd,
+      logFile: join(folder, `${name.replace(' ', '-')}.log`),
+    });
+  const processors = processorPorts.map((adminPort, n) =>
+    processor(`processor ${n + 1}`, { adminPort, postgresPort: postgresProxies[n]?.port ?? 0 }),
   );
-  const processes = [...receivers, ...processors];
+  const spare = processor('spare processor', { adminPort: ports.at(-1) ?? 0, postgresPort: postgres.port });
+  const processes = [...receivers, ...processors, spare];
   starting.defer(async () => {
     await Promise.all(processes.map((it) => it.close()));
   });
-  for (const it of processes) it.start();
+  for (const it of [...receivers, ...processors]) it.start();
 
   const clientProxies: FaultyProxy[] = [];
   for (const [n, port] of receiverPorts.entries()) {
@@ -129,6 +131,7 @@ export async function startKafkaSystem({ folder, kero }: SystemOptions): Promise
     ],
     receivers: clientProxies.map(({ port }, n) => ({ name: `receiver ${n + 1}`, url: `http://127.0.0.1:${port}` })),
     processes,
+    spareProcessor: spare,
     postgres,
     log,
     brokers,

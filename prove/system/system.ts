@@ -70,6 +70,8 @@ export interface System extends AsyncDisposable {
   /** Reached through the edge client-receiver. */
   readonly receivers: readonly Receiver[];
   readonly processes: readonly SupervisedProcess[];
+  /** One that is down unless a fault lets it join; among `processes`. Undefined where nobody can join. */
+  readonly spareProcessor?: SupervisedProcess;
   readonly postgres: PostgresUnderTest;
   readonly log: LogUnderTest;
   readonly brokers: BrokersUnderTest | undefined;
