@@ -14,7 +14,7 @@ const entry: fc.Arbitrary<Entry> = fc.record({
   data: fc.constantFrom(0, 0, 0, 1),
   gap: fc.constantFrom(0, 0, 0, 2),
 });
-const partitions = fc.array(fc.array(entry, { maxLength: 10 }), { minLength: 1, maxLength: 3 });
+const partitions = fc.array(fc.array(entry, { maxLength: 10, size: 'max' }), { minLength: 1, maxLength: 3 });
 
 function world(troubles: fc.Arbitrary<number>): fc.Arbitrary<World> {
   return fc.record({

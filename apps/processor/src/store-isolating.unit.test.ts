@@ -12,7 +12,7 @@ const kinds = fc.array(
     { weight: 1, arbitrary: fc.constant<Kind>('bad') },
     { weight: 1, arbitrary: fc.constant<Kind>('garbage') },
   ),
-  { minLength: 1, maxLength: 100 },
+  { minLength: 1, maxLength: 100, size: 'max' },
 );
 /** Offsets with gaps, and the order in which the batch names them. */
 const layout = fc.record({ kinds, first: fc.bigInt(0n, 2n ** 62n), step: fc.bigInt(1n, 5n), reversed: fc.boolean() });
@@ -66,7 +66,7 @@ describe('storeIsolating', () => {
         assert.equal(lettersOf(result, 'not_an_event'), of('garbage').length);
         assert.ok(store.calls.length <= mostCalls(given.kinds.length, of('bad').length), `${store.calls.length} calls`);
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
   });
 
@@ -85,7 +85,7 @@ describe('storeIsolating', () => {
   test('outages in the middle, known or not to have stored, never make a dead letter of a good record', async () => {
     const outage = fc.constantFrom('before', 'after', undefined, undefined, undefined);
     await fc.assert(
-      fc.asyncProperty(layout, fc.array(outage, { maxLength: 60 }), async (given, outages) => {
+      fc.asyncProperty(layout, fc.array(outage, { maxLength: 60, size: 'max' }), async (given, outages) => {
         const { batch, of } = batchOf(given);
         const tables = evilIsBad();
         const weather = outages.values();
@@ -122,12 +122,12 @@ describe('storeIsolating', () => {
         assert.equal(tables.events.size, of('good').length);
         assert.equal(tables.letters.size, of('bad').length + of('garbage').length);
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
   });
 
   test('records that are bad only together: the later one of each pair is dead-lettered', async () => {
-    const tags = fc.array(fc.nat(8), { minLength: 1, maxLength: 40 });
+    const tags = fc.array(fc.nat(8), { minLength: 1, maxLength: 40, size: 'max' });
     await fc.assert(
       fc.asyncProperty(tags, fc.boolean(), async (tagOf, reversed) => {
         const events = tagOf.map((tag, index) => modelEvent(BigInt(index), { data: String(tag) }));

@@ -79,7 +79,11 @@ function setUp(answers: readonly Answer[], { slots = new Slots(1) } = {}) {
   return { store, tables, waits, sizes, lines, writes, context, stop, onWait, slots };
 }
 
-const contents = fc.array(fc.constantFrom('good', 'good', 'good', 'bad', 'garbage'), { minLength: 1, maxLength: 30 });
+const contents = fc.array(fc.constantFrom('good', 'good', 'good', 'bad', 'garbage'), {
+  minLength: 1,
+  maxLength: 30,
+  size: 'max',
+});
 
 function batchOf(kinds: readonly string[]): StoreBatch {
   const offsets = kinds.map((kind, index) => ({ kind, offset: BigInt(index) }));
@@ -96,7 +100,7 @@ function batchOf(kinds: readonly string[]): StoreBatch {
 describe('storeWithRetry', () => {
   test('through any outage: tries until all is stored, counts every record once, waits within bounds and without its slot', async () => {
     await fc.assert(
-      fc.asyncProperty(contents, fc.array(answer, { maxLength: 40 }), async (kinds, answers) => {
+      fc.asyncProperty(contents, fc.array(answer, { maxLength: 40, size: 'max' }), async (kinds, answers) => {
         const t = setUp(answers);
         const result = await storeWithRetry(t.store, batchOf(kinds), t.context);
         assert.ok(result, 'it does not give up by itself');
@@ -125,7 +129,7 @@ describe('storeWithRetry', () => {
           t.waits.length,
         );
       }),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
   });
 

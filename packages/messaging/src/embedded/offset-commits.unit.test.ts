@@ -22,7 +22,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 test('writes that fail, late answers, new commits between them: the file never goes back and ends at the newest', () => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 80, size: 'max' }), (steps) => {
       const commits = new OffsetCommits();
       const newest = new Map<string, number>();
       const file = new Map<string, number>();
