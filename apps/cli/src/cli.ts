@@ -10,6 +10,7 @@ import { registerKeys } from './commands/keys/register.ts';
 import { runMigrate } from './commands/migrate.ts';
 import { registerOffsets } from './commands/offsets/register.ts';
 import { runRetention } from './commands/retention.ts';
+import { registerSchemas } from './commands/schemas/register.ts';
 import { sendEvent } from './commands/send.ts';
 import { runSql } from './commands/sql.ts';
 import { describeStart, startService } from './commands/start.ts';
@@ -99,6 +100,7 @@ export async function runCli(process: CliProcess): Promise<number> {
   };
   registerDeadLetters(program, run);
   registerOffsets(program, run);
+  registerSchemas(program, run);
   registerKeys(program, run);
   program
     .command('retention')

@@ -9,6 +9,7 @@ export type { JsonObject, JsonValue } from './json/json-value.ts';
 export { parseEvent } from './parse-event.ts';
 export type { ParsedEvent, ParsedItem } from './parsed-item.ts';
 export { type ProblemCode, problemCodes } from './problem-codes.ts';
+export { ProblemList } from './problem-list.ts';
 export { compileSchema, compileUserSchema, type SchemaCheck } from './schema-check.ts';
 export { eventSchema, type JsonSchema, purchaseSchema } from './schemas.ts';
 export { formatTimestamp, type ParsedTimestamp, parseTimestamp } from './timestamp.ts';

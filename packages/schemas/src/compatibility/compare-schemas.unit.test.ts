@@ -311,12 +311,10 @@ const { schema: anySchema } = fc.letrec<{ schema: boolean | JsonSchema; object: 
       .map(([common, more]) => ({ ...common, ...more }) as JsonSchema),
   };
 });
-const root = fc
-  .tuple(anySchema, anySchema, anySchema)
-  .map(([schema, x, y]) => ({
-    ...(typeof schema === 'boolean' ? { additionalProperties: schema } : schema),
-    $defs: { x, y },
-  }));
+const root = fc.tuple(anySchema, anySchema, anySchema).map(([schema, x, y]) => ({
+  ...(typeof schema === 'boolean' ? { additionalProperties: schema } : schema),
+  $defs: { x, y },
+}));
 
 /** One of the keywords of a schema taken away, or changed for that of another one; anywhere in it. */
 function changed(schema: JsonSchema, other: JsonSchema, way: readonly number[]): JsonSchema {
@@ -366,8 +364,5 @@ test('whatever keeps the old schema keeps one that is called compatible, and eve
     { numRuns: 300, endOnFailure: false },
   );
   // A test of nothing would hold, too.
-  assert.ok(
-    verdicts.compatible > 20 && verdicts.incompatible > 20 && held > 50,
-    JSON.stringify({ ...verdicts, held }),
-  );
+  assert.ok(verdicts.compatible > 20 && verdicts.incompatible > 20 && held > 50, JSON.stringify({ ...verdicts, held }));
 });
