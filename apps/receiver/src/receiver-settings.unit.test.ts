@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { authSettings } from '@kero/auth';
 import { readSettings } from '@kero/runtime';
-import { receiverSettings } from './receiver-settings.ts';
+import { isClearText, receiverSettings } from './receiver-settings.ts';
 
 function problems(environment: Record<string, string>): readonly string[] {
   return readSettings({ receiver: receiverSettings, auth: authSettings }, { environment }).problems;
@@ -34,6 +34,16 @@ test('with keys or an issuer any address may be listened on', () => {
   assert.match(problems({ ...host, AUTH_JWT_ISSUER: 'https://a.example' }).join(), /^AUTH_JWT_AUDIENCE: is required/);
 });
 
+test('keys in clear text are those that come over a network without TLS and without a known proxy', () => {
+  const clear = (environment: Record<string, string>) =>
+    isClearText(readSettings({ receiver: receiverSettings, auth: authSettings }, { environment }).values.receiver);
+  const host = { RECEIVER_HOST: '0.0.0.0', API_KEYS_FILE: '/keys.json' };
+  assert.equal(clear({}), false);
+  assert.equal(clear(host), true);
+  assert.equal(clear({ ...host, TRUSTED_PROXIES: '10.0.0.1' }), false);
+  assert.equal(clear({ ...host, RECEIVER_TLS_CERT_FILE: '/crt', RECEIVER_TLS_KEY_FILE: '/key' }), false);
+});
+
 test('a process that does not read who may send does not listen for others', () => {
   const { problems } = readSettings(
     { receiver: receiverSettings },
@@ -47,5 +57,13 @@ test('settings that contradict each other are refused', () => {
     problems({ RECEIVER_MAX_BODY: '2MiB', RECEIVER_MAX_IN_FLIGHT: '1MiB' }).join(),
     /RECEIVER_MAX_IN_FLIGHT/,
   );
+  assert.deepEqual(problems({ RECEIVER_MAX_IN_FLIGHT: '11MiB' }), []);
+  assert.match(
+    problems({ RECEIVER_MAX_DECOMPRESSED: '11MiB', RECEIVER_MAX_IN_FLIGHT: '11MiB' }).join(),
+    /^RECEIVER_MAX_IN_FLIGHT.*RECEIVER_MAX_DECOMPRESSED/,
+  );
   assert.match(problems({ RECEIVER_BODY_TIMEOUT: '5s' }).join(), /RECEIVER_BODY_TIMEOUT/);
+  assert.match(problems({ RECEIVER_MAX_URL: '1024', RECEIVER_MAX_HEADER_BYTES: '1024' }).join(), /RECEIVER_MAX_URL/);
+  assert.match(problems({ RECEIVER_TLS_CERT_FILE: 'a' }).join(), /^RECEIVER_TLS_KEY_FILE: .*set both, or none/);
+  assert.match(problems({ RECEIVER_TLS_KEY_FILE: 'a' }).join(), /^RECEIVER_TLS_CERT_FILE: .*set both, or none/);
 });

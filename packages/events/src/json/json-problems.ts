@@ -4,6 +4,8 @@ import type { ProblemCode } from '../problem-codes.ts';
 import { quote } from '../problem-list.ts';
 import type { JsonSyntaxError } from './json-scanner.ts';
 
+const PIECE_BYTES = 64 * 1024;
+
 /** Why the bytes are no text that JSON can be written in; undefined when they are UTF-8 without a byte order mark. */
 export function textProblem(bytes: Buffer): Problem | undefined {
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {
@@ -39,11 +41,24 @@ function placeOf(bytes: Buffer, offset: number): string {
   return `Line ${line}, column ${column} (byte ${offset})`;
 }
 
-/** Decoding puts U+FFFD for what is not UTF-8; the first one that was not written as such is the place. */
+/** Looked for piece by piece, so that only one piece is decoded however long the text is. */
 function firstInvalidByte(bytes: Buffer): number {
+  for (let start = 0; start < bytes.length; ) {
+    let end = Math.min(start + PIECE_BYTES, bytes.length);
+    // A piece ends before the first byte of a character; a valid one has at most three more.
+    for (let back = 0; back < 3 && ((bytes[end] ?? 0) & 0xc0) === 0x80; back++) end--;
+    // Where there are more than three, the first one too many is within reach.
+    if (!isUtf8(bytes.subarray(start, end))) return start + firstInvalidByteOf(bytes.subarray(start, end + 4));
+    start = end;
+  }
+  return bytes.length;
+}
+
+/** Decoding puts U+FFFD for what is not UTF-8; the first one that was not written as such is the place. */
+function firstInvalidByteOf(piece: Buffer): number {
   let offset = 0;
-  for (const character of bytes.toString('utf8')) {
-    if (character === '\ufffd' && bytes.readUIntBE(offset, Math.min(3, bytes.length - offset)) !== 0xefbfbd) break;
+  for (const character of piece.toString('utf8')) {
+    if (character === '\ufffd' && piece.readUIntBE(offset, Math.min(3, piece.length - offset)) !== 0xefbfbd) break;
     offset += Buffer.byteLength(character);
   }
   return offset;

@@ -97,6 +97,30 @@ describe('the grammar', () => {
     assert.match(syntaxError(Buffer.from([0x22, 0xe2, 0x82])), /byte 1\)/);
   });
 
+  test('which are not UTF-8 are told with the first place, also far into a long text', () => {
+    const parts = fc.constantFrom('a', 'ü', '€', '😀', '\u00c3', '\u0080', '\u00f0', '\u00e2\u0082');
+    const tail = fc.array(parts, { minLength: 1, maxLength: 12 });
+    fc.assert(
+      fc.property(tail, fc.nat(16), fc.boolean(), (drawn, before, isLong) => {
+        // What is below U+0100 stands for the byte, and the rest for its UTF-8.
+        const bytes = Buffer.concat(
+          drawn.map((part) => Buffer.from(part, /[^\0-\xff]/.test(part) ? 'utf8' : 'latin1')),
+        );
+        const padding = (isLong ? 65_536 : 16) - before;
+        const text = Buffer.concat([Buffer.alloc(padding, 'x'), bytes]);
+        const decoded = text.toString('utf8');
+        const at = decoded.indexOf('\ufffd');
+        fc.pre(at >= 0);
+        const offset = Buffer.byteLength(decoded.slice(0, at));
+        assert.match(
+          syntaxError(text),
+          new RegExp(`^invalid_utf8: Line 1, column ${[...decoded.slice(0, at)].length + 1} \\(byte ${offset}\\)`),
+        );
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
   test('it is the grammar of JSON.parse, and so are the values: mutated texts', () => {
     const noise = fc.constantFrom(
       ...'{}[]",:\\/0123456789.eE+-tfnrual \n\t\u0001\u007fäé🦊',
