@@ -32,7 +32,7 @@ import { createRateLimits } from './limits/rate-limits.ts';
 import { measureAppends } from './measure-appends.ts';
 import type { ReceiverCounts } from './receiver-counts.ts';
 import { addReceiverMetrics, receiverMetrics } from './receiver-metrics.ts';
-import { type ReceiverSettings, receiverSettings } from './receiver-settings.ts';
+import { isClearText, type ReceiverSettings, receiverSettings } from './receiver-settings.ts';
 import { readCertificate } from './tls/certificate.ts';
 import { CertificateWatch, describeCertificate } from './tls/certificate-watch.ts';
 
@@ -156,6 +156,11 @@ export async function startReceiver(
   });
   addReceiverMetrics(metrics, receiver.counts);
   if (auth) addAuthMetrics(metrics, auth);
+  if (auth && isClearText(settings)) {
+    logger.warn(
+      'keys and tokens reach this receiver in clear text, unless a proxy in front speaks TLS: set RECEIVER_TLS_CERT_FILE, or name the proxy in TRUSTED_PROXIES',
+    );
+  }
   if (files && certificate) {
     logger.info(`TLS: ${describeCertificate(certificate)}`);
     const renew = receiver.renewCertificate;

@@ -143,6 +143,11 @@ export const receiverSettings = settingsGroup(
 
 export type ReceiverSettings = ValuesOf<typeof receiverSettings>;
 
+/** Keys and tokens come over a network in clear text, unless somebody in front speaks TLS whom the settings do not name. */
+export function isClearText({ host, tlsCertFile, trustedProxies }: ReceiverSettings): boolean {
+  return tlsCertFile === undefined && !isLoopback(host) && (trustedProxies ?? []).length === 0;
+}
+
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }

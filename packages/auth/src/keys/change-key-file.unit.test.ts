@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {
   chmodSync,
+  chownSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -11,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
 import { describe, type TestContext, test } from 'node:test';
 import { isKeroError } from '@kero/runtime';
 import { changeKeyFile, loadKeys } from './change-key-file.ts';
@@ -57,6 +59,16 @@ describe('changing the file of API keys', () => {
     assert.equal(after.mode & 0o777, 0o640);
     assert.equal(after.uid, before.uid);
     assert.deepEqual(readdirSync(folder).sort(), ['keys.json', 'keys.json.lock']);
+  });
+
+  test('root changes the file of another user, and it stays theirs', async (t) => {
+    if (process.getuid?.() !== 0) return t.skip('only root may give files away');
+    const path = join(throwawayFolder(t), 'keys.json');
+    await create(path);
+    chownSync(path, 12_345, 54_321);
+    await create(path);
+    const { uid, gid, mode } = statSync(path);
+    assert.deepEqual([uid, gid, mode & 0o777], [12_345, 54_321, 0o600]);
   });
 
   test('a symbolic link stays one', async (t) => {

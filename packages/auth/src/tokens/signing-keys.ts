@@ -93,9 +93,10 @@ export class SigningKeys implements Disposable {
   #ask(): Promise<void> {
     if (this.#asking !== undefined) return this.#asking;
     if (this.#options.elapsed() - this.#askedAt < COOLDOWN_MS) return Promise.resolve();
-    this.#askedAt = this.#options.elapsed();
     this.#asking = this.#fetch().finally(() => {
       this.#asking = undefined;
+      // From the end of an attempt: an issuer that hangs must not keep every request waiting, one attempt after the other.
+      this.#askedAt = this.#options.elapsed();
     });
     return this.#asking;
   }
