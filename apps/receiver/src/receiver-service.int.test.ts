@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -14,6 +15,7 @@ import { rateLimitSettings } from './limits/rate-limit-settings.ts';
 import { startReceiver } from './receiver-service.ts';
 import { receiverSettings } from './receiver-settings.ts';
 import { EVENT } from './receiver-under-test.ts';
+import { certificateMaker } from './tls/certificates-under-test.ts';
 
 function throwawayFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'kero-receiver-'));
@@ -65,6 +67,36 @@ describe('startReceiver', () => {
     });
     assert.equal(response.status, 202);
     assert.equal(running.counts.accepted, 1);
+  });
+
+  test('speaks HTTPS with a certificate, says so, and shows until when it is valid', async (t) => {
+    const { certFile, keyFile, cert } = certificateMaker(t)('kero');
+    const environment = { RECEIVER_PORT: '0', RECEIVER_TLS_CERT_FILE: certFile, RECEIVER_TLS_KEY_FILE: keyFile };
+    const { context, deps } = await serviceFrame(t, environment);
+    const running = await startReceiver(context, deps);
+    assert.equal(running.url, `https://127.0.0.1:${running.port}`);
+    const status = await new Promise((resolve, reject) => {
+      get(`${running.url}/health/live`, { ca: cert, agent: false }, ({ statusCode }) => resolve(statusCode)).on(
+        'error',
+        reject,
+      );
+    });
+    assert.equal(status, 200);
+    const { text } = await deps.metrics.scrape();
+    const [, expiry] = /^kero_tls_certificate_expiry_timestamp_seconds ([\d.e+]+)$/m.exec(text) ?? [];
+    const days = (Number(expiry) - Date.now() / 1000) / 86_400;
+    assert.ok(days > 360 && days < 370, `${days} days`);
+  });
+
+  test('does not start with a certificate that cannot be used', async (t) => {
+    const { certFile } = certificateMaker(t)('kero');
+    const environment = { RECEIVER_PORT: '0', RECEIVER_TLS_CERT_FILE: certFile, RECEIVER_TLS_KEY_FILE: certFile };
+    const { context, deps } = await serviceFrame(t, environment);
+    await assert.rejects(startReceiver(context, deps), (error) => {
+      assert.ok(isKeroError(error, 'settings_invalid'));
+      assert.match(error.message, /RECEIVER_TLS_KEY_FILE/);
+      return true;
+    });
   });
 
   test('stops with its context: not ready, then no connections, and the producer is closed last', async (t) => {
