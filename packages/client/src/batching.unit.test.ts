@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
+import process from 'node:process';
 import { describe, test } from 'node:test';
 import { KeroClientError } from './errors.ts';
 import {
+  accepted,
   advance,
   clientUnderTest,
   event,
   idOf,
+  problem,
   scriptedFetch,
   settle,
   silent,
@@ -112,6 +115,7 @@ describe('what is sent', () => {
     const { event_id } = await sent;
     assert.equal(requests[0]?.url, 'https://example.test/kero/api/v1/events');
     assert.equal(requests[0]?.headers.get('content-type'), 'application/x-ndjson');
+    assert.equal(requests[0]?.redirect, 'manual', 'a followed redirect would turn the post into a get');
     assert.equal(requests[0]?.headers.get('authorization'), 'Bearer kero_secret');
     assert.match(event_id, /^[0-9a-f]{8}-[0-9a-f]{4}-4/);
     assert.deepEqual(requests[0]?.events, [
@@ -284,6 +288,28 @@ describe('flush and close', () => {
     );
     await advance(t, 60_000, 1000);
     assert.equal(requests.length, 1);
+  });
+
+  test('after it, and after a send, no timer keeps the process alive', async (t) => {
+    const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+    const before = timers();
+    const { fetch } = scriptedFetch(accepted, problem(503, 'log_unavailable', { 'retry-after': '3600' }));
+    let paused: () => void = () => {};
+    const pause = new Promise<void>((resolve) => {
+      paused = resolve;
+    });
+    const { createClient } = await import('./index.ts');
+    const client = createClient({ url: 'http://receiver.test', fetch, onRetry: paused });
+    t.after(() => client.close({ timeoutMs: 1 }));
+    await client.send(event('a'));
+    assert.equal(timers(), before);
+    const failure = assert.rejects(client.send(event('b')), { code: 'unknown_outcome' });
+    await pause;
+    assert.ok(timers() > before);
+    await client.close({ timeoutMs: 1 });
+    await failure;
+    await settle();
+    assert.equal(timers(), before);
   });
 
   test('`await using` closes', async (t) => {

@@ -90,22 +90,18 @@ export class Lane {
     return this.#queue.length >= maxEvents || this.#queuedBytes >= maxBytes;
   }
 
-  /** The head of the queue, as much as one request may hold, without what its deadline has settled. */
+  /** The head of the queue, as much as one request may hold. */
   #takeBatch(): PendingEvent[] {
     const { maxEvents, maxBytes } = this.#dependencies.settings;
     const batch: PendingEvent[] = [];
     let bytes = 0;
-    let taken = 0;
     for (const event of this.#queue) {
-      if (!event.isSettled) {
-        if (batch.length >= maxEvents || (batch.length > 0 && bytes + event.bytes > maxBytes)) break;
-        batch.push(event);
-        bytes += event.bytes;
-      }
-      this.#queuedBytes -= event.bytes;
-      taken++;
+      if (batch.length >= maxEvents || (batch.length > 0 && bytes + event.bytes > maxBytes)) break;
+      batch.push(event);
+      bytes += event.bytes;
     }
-    this.#queue = this.#queue.slice(taken);
+    this.#queuedBytes -= bytes;
+    this.#queue = this.#queue.slice(batch.length);
     return batch;
   }
 

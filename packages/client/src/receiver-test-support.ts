@@ -7,6 +7,7 @@ import type { ClientOptions } from './options.ts';
 export interface SeenRequest {
   readonly url: string;
   readonly headers: Headers;
+  readonly redirect?: string | undefined;
   /** The lines of its body. */
   readonly lines: readonly string[];
   /** Those lines, parsed. */
@@ -25,7 +26,7 @@ export function scriptedFetch(...script: readonly AnswerTo[]) {
     const bytes = Buffer.from(init.body as Uint8Array);
     const text = (headers.get('content-encoding') === 'gzip' ? gunzipSync(bytes) : bytes).toString('utf8');
     const lines = text.split('\n').filter((line) => line !== '');
-    const request = { url, headers, lines, events: lines.map((line) => JSON.parse(line)) };
+    const request = { url, headers, redirect: init.redirect, lines, events: lines.map((line) => JSON.parse(line)) };
     const index = requests.push(request) - 1;
     mostInFlight = Math.max(mostInFlight, ++inFlight);
     try {

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { KeroClientError } from './errors.ts';
 import type { RetryInfo } from './options.ts';
 import {
+  accepted,
   advance,
   broken,
   clientUnderTest,
@@ -134,12 +135,16 @@ describe('unknown outcomes', () => {
           answer = resolve;
         }),
     );
-    const client = clientUnderTest(t, { fetch, deadlineMs: 1000 });
+    const client = clientUnderTest(t, { fetch, deadlineMs: 1000, maxBuffered: { events: 1 } });
     const failure = failureOf(client.send(event('a')));
     await advance(t, 1000, 100);
     assert.equal((await failure).code, 'unknown_outcome');
     answer(Response.json({ status: 'accepted', ids: ['x'] }, { status: 202 }));
     await advance(t, 1);
+    const next = client.send(event('b'));
+    await assert.rejects(client.send(event('c')), { code: 'buffer_full' }, 'it left the buffer once');
+    await advance(t, 5);
+    await next;
   });
 
   test('what was only told to come later is not stored, and the error says so', async (t) => {
@@ -162,17 +167,49 @@ describe('unknown outcomes', () => {
   });
 
   test('later events do not overtake those that are sent again', async (t) => {
-    const { fetch, requests } = scriptedFetch(problem(503, 'stopping'));
+    let answer: () => void = () => {};
+    const held = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const { fetch, requests } = scriptedFetch(async (request, index) => {
+      await held;
+      return problem(503, 'stopping')(request, index);
+    });
     const client = clientUnderTest(t, { fetch, batch: { maxEvents: 2 } });
     const sent = client.sendBatch([event('a'), event('b')]);
     await advance(t, 5);
     const later = client.send(event('c'));
+    answer();
     await advance(t, 300, 10);
     await Promise.all([sent, later]);
     assert.deepEqual(
       requests.map(({ events }) => events.map(({ event_id }) => event_id)),
       [['a', 'b'], ['a', 'b'], ['c']],
     );
+  });
+
+  test('pauses begin small again after everything went well', async (t) => {
+    const down = problem(503, 'stopping');
+    const { fetch } = scriptedFetch(down, down, accepted, down, accepted);
+    const delays: number[] = [];
+    const client = clientUnderTest(t, { fetch, onRetry: ({ delayMs }) => void delays.push(delayMs) });
+    // The second waits while the first is tried again, so that the lane is never idle in between.
+    const sent = client.sendBatch([event('a'), event('b', { event_data: { text: 'x'.repeat(1_000_000) } })]);
+    await advance(t, 2000, 10);
+    assert.ok((await sent).every(({ ok }) => ok));
+    assert.deepEqual(delays, [200, 400, 200]);
+  });
+
+  test('without a token nothing is sent, and the error says that it is not stored', async (t) => {
+    const { fetch, requests } = scriptedFetch();
+    const token = () => Promise.reject(new Error('no token server'));
+    const client = clientUnderTest(t, { fetch, token, deadlineMs: 1000 });
+    const failure = failureOf(client.send(event('a')));
+    await advance(t, 1000, 10);
+    const error = await failure;
+    assert.equal(error.code, 'not_sent');
+    assert.match(String(error.cause), /no token server/);
+    assert.equal(requests.length, 0);
   });
 
   test('onRetry is told before every pause, and what it throws ends nothing', async (t) => {
@@ -273,6 +310,27 @@ describe('batches with different outcomes', () => {
     assert.deepEqual(
       requests.map(({ events }) => events.map(({ event_id }) => event_id)),
       [['a', 'b'], ['b']],
+    );
+  });
+
+  test('whether an item is sent again is what its problem says, whatever its status', async (t) => {
+    const rejected = (index: number, status: number, retryable?: boolean) => ({
+      index,
+      status: 'rejected',
+      problem: { status, detail: `${status}`, ...(retryable !== undefined && { retryable }) },
+    });
+    const results = [rejected(0, 500, false), rejected(1, 409, true), rejected(2, 503), rejected(3, 422)];
+    const { fetch, requests } = scriptedFetch(() => Response.json({ results }, { status: 503 }));
+    const client = clientUnderTest(t, { fetch });
+    const sent = client.sendBatch(['a', 'b', 'c', 'd'].map((id) => event(id)));
+    await advance(t, 1000, 10);
+    assert.deepEqual(
+      (await sent).map((result) => (result.ok ? 'ok' : result.error.code)),
+      ['refused', 'ok', 'ok', 'refused'],
+    );
+    assert.deepEqual(
+      requests[1]?.events.map(({ event_id }) => event_id),
+      ['b', 'c'],
     );
   });
 
