@@ -183,6 +183,34 @@ describe('a receiver with API keys', () => {
     assert.equal(ids.size, 1, 'the same event has the same id, whichever key sent it');
   });
 
+  test('while keys come and go under load, a 202 is in the log and a refused event is not', async (t) => {
+    const { auth, create, revoke } = await authUnderTest(t);
+    const settings = { RATE_LIMIT_FAILED_AUTH: '0' };
+    const kero = await startTestReceiver(t, { auth, settings });
+    const texts = [UNKNOWN];
+    const outcomes = new Map<string, number>();
+    let sending = true;
+    const client = async (name: string) => {
+      for (let n = 0; sending; n++) {
+        const id = `${name}-${n}`;
+        const text = texts[Math.floor(Math.random() * texts.length)] ?? '';
+        outcomes.set(id, (await kero.post(JSON.stringify({ ...EVENT, event_id: id }), bearer(text))).status);
+      }
+    };
+    const clients = ['a', 'b', 'c', 'd'].map(client);
+    for (let round = 0; round < 10; round++) {
+      const { text, id } = await create();
+      texts.push(text);
+      await untilStatus(() => kero.post(BODY, bearer(text)), 202);
+      if (round % 2 === 0) await revoke(id);
+    }
+    sending = false;
+    await Promise.all(clients);
+    assert.deepEqual([...new Set(outcomes.values())].sort(), [202, 401]);
+    const logged = new Set((await kero.records()).map(({ value }) => JSON.parse(String(value)).event_id));
+    for (const [id, status] of outcomes) assert.equal(logged.has(id), status === 202, `${id} ${status}`);
+  });
+
   test('lets nobody in when its keys have not been readable for too long, and goes on when they are', async (t) => {
     const clock = { elapsed: 0 };
     const { auth, file, create, log } = await authUnderTest(t, { elapsed: () => clock.elapsed });

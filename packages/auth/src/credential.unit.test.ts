@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import { MAX_CREDENTIAL_LENGTH, readCredential } from './credential.ts';
 import { keyText, makeKey } from './keys/key-text.ts';
 
@@ -71,6 +72,22 @@ describe('the credential of a request', () => {
     ]) {
       assert.deepEqual(read(['authorization', value]), { kind: 'malformed' }, value);
     }
+  });
+
+  test('whatever the headers and the URL are, there is an answer, and a credential is only what one header holds', () => {
+    const name = fc.constantFrom('authorization', 'Authorization', 'x-api-key', 'X-API-KEY', 'host', '');
+    const value = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('Bearer ', `Bearer ${KEY}`, KEY, 'bearer a'));
+    const headers = fc.array(fc.tuple(name, value), { maxLength: 4 });
+    const url = fc.option(fc.oneof(fc.webUrl({ withQueryParameters: true }), fc.string()), { nil: undefined });
+    fc.assert(
+      fc.property(headers, url, (pairs, target) => {
+        const credential = readCredential({ rawHeaders: pairs.flat(), url: target });
+        if (!('text' in credential)) return;
+        const holders = pairs.filter(([header]) => /^(authorization|x-api-key)$/i.test(header));
+        assert.equal(holders.length, 1);
+        assert.ok(holders[0]?.[1].endsWith(credential.text));
+      }),
+    );
   });
 
   test('what is too long is not looked at', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { isKeroError } from '@kero/runtime';
+import fc from 'fast-check';
 import { addKey } from './edit-keys.ts';
 import { parseKeyFile, renderKeyFile } from './key-file.ts';
 
@@ -93,6 +94,30 @@ describe('the file of API keys', () => {
     }
     assert.match(problem('{"version":1,"keys":[],"more":1}'), /unknown member/);
     assert.match(problem('{"version":1,"keys":[null]}'), /keys\[0\]\.id/);
+  });
+
+  test('whatever JSON it holds, it is either good or refused as unusable', () => {
+    const member = fc.constantFrom(
+      'id',
+      'name',
+      'secret_sha256',
+      'sources',
+      'scopes',
+      'created_at',
+      'expires_at',
+      'toString',
+    );
+    const entry = fc.oneof(
+      fc.jsonValue(),
+      fc.dictionary(member, fc.oneof(fc.jsonValue(), fc.dictionary(member, fc.jsonValue()))),
+    );
+    const file = fc.record({ version: fc.constantFrom(1, 1, 2), keys: fc.oneof(fc.array(entry), fc.jsonValue()) });
+    const run = (value: unknown) => {
+      const text = JSON.stringify(value);
+      assert.match(problem(text) || '(good)', /^\(good\)$|^the API keys in/);
+    };
+    fc.assert(fc.property(file, run));
+    run({ version: 1, keys: [{ id: { toString: 1 }, secret_sha256: { toString: 1 } }] });
   });
 
   test('what stands in a broken file is not quoted', () => {
