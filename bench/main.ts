@@ -1,15 +1,15 @@
 /** `npm run bench`: how fast Kero is, question by question, beside baselines that are measured in the same run. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
 import { allBenches } from './all-benches.ts';
-import type { Bench, BenchContext } from './framework/bench.ts';
+import type { Bench, BenchContext, Outcome } from './framework/bench.ts';
 import { describeMachine, durabilityProblem, loadAverage, machineLine } from './framework/machine.ts';
 import { type BenchOptions, parseOptions, USAGE, UsageError } from './framework/options.ts';
 import { goalLines, renderResults, renderTable, withResults } from './framework/render.ts';
 import { type BenchResult, readResult, saveResult } from './framework/result-files.ts';
 
-const PAGE = fileURLToPath(new URL('../docs/performance.md', import.meta.url));
+const DOCS = new URL('../docs/', import.meta.url);
+const PAGE = new URL('performance.md', DOCS);
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
@@ -30,9 +30,10 @@ async function runBenches(options: BenchOptions): Promise<void> {
   const problem = await durabilityProblem();
   if (problem !== undefined) print(`WARNING: ${problem}`);
   for (const bench of chosen) {
-    const result = await runBench(bench, options);
+    const { pictures = {}, ...result } = await runBench(bench, options);
     if (options.write) {
       saveResult(result);
+      for (const [name, svg] of Object.entries(pictures)) writeFileSync(new URL(name, DOCS), svg);
       writePage();
     }
     if (result.tables.some(({ candidates }) => candidates.some(({ failures }) => failures.length > 0))) {
@@ -44,7 +45,7 @@ async function runBenches(options: BenchOptions): Promise<void> {
 async function runBench(
   bench: Bench,
   { quick, rounds = quick ? 1 : 5, ...options }: BenchOptions,
-): Promise<BenchResult> {
+): Promise<BenchResult & Outcome> {
   const machine = await describeMachine();
   const loadBefore = loadAverage();
   print(`\n${describe(bench)}`);

@@ -37,6 +37,8 @@ export interface Outcome {
   readonly goals: readonly GoalResult[];
   /** What a reader must know to read the figures rightly. */
   readonly notes: readonly string[];
+  /** Pictures beside the page, by file name. */
+  readonly pictures?: Readonly<Record<string, string>>;
 }
 
 export interface BenchContext {

@@ -66,5 +66,5 @@ function niceCeiling(value: number): number {
 }
 
 function formatTick(value: number): string {
-  return String(Number(value.toPrecision(3)));
+  return String(Number(value.toPrecision(2)));
 }

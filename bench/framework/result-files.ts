@@ -4,7 +4,7 @@ import type { Outcome } from './bench.ts';
 import type { Machine } from './machine.ts';
 
 /** What one run of a bench has found out, as it is kept in `bench/results/NAME.json`. */
-export interface BenchResult extends Outcome {
+export interface BenchResult extends Omit<Outcome, 'pictures'> {
   readonly name: string;
   /** The day, as 2026-11-23. */
   readonly date: string;

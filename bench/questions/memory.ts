@@ -19,7 +19,8 @@ const GROWTH_MB = 20;
 
 interface Phase {
   readonly name: string;
-  readonly shape: { readonly batch: number; readonly connections: number };
+  /** The load; undefined: none. */
+  readonly shape?: { readonly batch: number; readonly connections: number };
   readonly seconds: number;
   readonly brokerIsDown?: boolean;
 }
@@ -39,13 +40,14 @@ export const memory: Bench = {
       const system = await startKeroOnKafka(own, { kafka, postgres });
       const figures: Record<string, number> = {};
       for (const phase of phasesOf(context)) {
-        const start = { ...phase.shape, port: system.port, headers: {} };
         if (phase.brokerIsDown) await kafka.kill(0, 'SIGKILL');
         try {
-          await load.call('start', start);
+          if (phase.shape) await load.call('start', { ...phase.shape, port: system.port, headers: {} });
           const samples = await watch(system.processes, phase.seconds);
-          const { others } = await load.call<LoadFigures>('stop');
-          context.print(`${phase.name}: answers other than 202: ${JSON.stringify(others)}`);
+          if (phase.shape) {
+            const { accepted, others } = await load.call<LoadFigures>('stop');
+            context.print(`${phase.name}: ${accepted} requests answered 202, others: ${JSON.stringify(others)}`);
+          }
           for (const [name, values] of samples) Object.assign(figures, describe(`${name}, ${phase.name}`, values));
         } finally {
           if (phase.brokerIsDown) await kafka.start(0);
@@ -87,6 +89,7 @@ function phasesOf(context: BenchContext): Phase[] {
   const single = { batch: 1, connections: 64 };
   const seconds = secondsOf(context, 30, 2);
   return [
+    { name: 'nothing to do', seconds: secondsOf(context, 5, 1) },
     { name: 'single POSTs', shape: single, seconds },
     { name: 'batches of 500', shape: { batch: 500, connections: 8 }, seconds },
     { name: 'broker down', shape: single, seconds: secondsOf(context, 60, 4), brokerIsDown: true },

@@ -1,6 +1,4 @@
-import { writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { type Bench, type GoalResult, secondsOf } from '../framework/bench.ts';
 import { type Panel, renderPlot } from '../framework/plot.ts';
 import { measureInTurn } from '../framework/rounds.ts';
@@ -15,7 +13,7 @@ import { startKeroOnKafka } from '../systems/kero-on-kafka.ts';
 import type { KeroSystem } from '../systems/system.ts';
 import { SinglePosts } from './single-posts-load.ts';
 
-const PLOT = fileURLToPath(new URL('../../docs/performance-soak.svg', import.meta.url));
+const PLOT = 'performance-soak.svg';
 const SHARE_OF_PEAK = 0.7;
 
 interface Sample {
@@ -47,26 +45,27 @@ export const soak: Bench = {
       samples.push(...(await watch(system, posts, { seconds: minutes * 60, every: secondsOf(context, 10, 3), print })));
       const rest = await posts.stop();
       const accepted = samples.reduce((sum, sample) => sum + sample.load.accepted, rest.accepted);
+      const seconds = samples.reduce((sum, sample) => sum + sample.load.seconds, rest.seconds);
       const rows = (await system.stored()) - before;
       if (rows !== accepted) throw new Error(`${accepted} events were accepted, and ${rows} rows are there`);
       lost = `${accepted} events were accepted, and as many rows are there.`;
       const latencies = [...samples.map(({ load }) => load.p99Ms)].sort((a, b) => a - b);
       return {
-        'accepted/s': accepted / (minutes * 60),
+        'accepted/s': accepted / seconds,
         'p99 ms, median of the samples': quantile(latencies, 0.5),
         'p99 ms, worst sample': latencies.at(-1) ?? Number.NaN,
       };
     };
     const measured = await measureInTurn([{ name: 'Kero on Kafka', measure }], { ...context, rounds: 1 });
-    if (!context.quick) writeFileSync(PLOT, renderPlot(panelsOf(system, samples), 'minutes'));
     return {
       tables: [measured.table(`${minutes} minutes at ${Math.round(rate)} single POSTs/s`)],
       goals: goalsOf(system, samples),
       notes: [
         ...(lost === '' ? [] : [lost]),
         'Growth: the median of the last quarter against that of the second one.',
-        ...(context.quick ? [] : ['![memory, event-loop delay, latency and rows over time](performance-soak.svg)']),
+        `![memory, event-loop delay, latency and rows over time](${PLOT})`,
       ],
+      pictures: { [PLOT]: renderPlot(panelsOf(system, samples), 'minutes') },
     };
   },
 };
