@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { openDatabase } from '@kero/database';
 import { type Messaging, type NewRecord, openMessaging, partitionForKey } from '@kero/messaging';
-import { createLogger } from '@kero/runtime';
+import { createLogger, loadSettings } from '@kero/runtime';
+import { openSchemas, type SchemaSource, schemaConfig, schemaSettings } from '@kero/schemas';
 import { anyPostgresServer, type PostgresServer } from '../../../test/support/postgres/postgres-server.ts';
+import { startFaultyRegistry } from '../../../test/support/registry/faulty-registry.ts';
 import { waitUntil } from '../../../test/support/wait-until.ts';
 import { PartitionWrites } from './partition-writes.ts';
 import { processEvents } from './process-events.ts';
@@ -80,16 +82,18 @@ describe('processEvents, on the embedded log and a real PostgreSQL', { timeout: 
     const count = async (table: string) => Number((await sql(`select count(*) from ${table}`))[0]?.[0]);
 
     /** Runs a processor until the returned function is called. */
-    const start = async (settings: Partial<ProcessorSettings> = {}) => {
+    const start = async (settings: Partial<ProcessorSettings> = {}, schemas?: SchemaSource) => {
       const counts = createProcessorCounts();
+      const writes = new PartitionWrites();
       const stop = new AbortController();
       const consumer = await messaging.consumer('group');
       const deps = {
         consumer,
         store: database.events,
         eventSettings: EVENT_SETTINGS,
+        ...(schemas && { schemas }),
         counts,
-        writes: new PartitionWrites(),
+        writes,
         observeBatch: () => {},
         logger,
         now: Date.now,
@@ -103,9 +107,9 @@ describe('processEvents, on the embedded log and a real PostgreSQL', { timeout: 
         return counts;
       };
       t.after(end);
-      return { counts, end, done };
+      return { counts, writes, end, done };
     };
-    return { append, sql, count, start, lines };
+    return { append, sql, count, start, lines, logger };
   }
 
   test('new events become rows, repeats are counted, a conflict and garbage become dead letters', async (t) => {
@@ -130,6 +134,62 @@ describe('processEvents, on the embedded log and a real PostgreSQL', { timeout: 
       ['conflict', '3'],
       ['not_an_event', '4'],
     ]);
+  });
+
+  test('a record that no receiver has checked waits for its schema, and is no dead letter for it', async (t) => {
+    const { append, count, start, sql, lines, logger } = await setUp(t);
+    const registry = await startFaultyRegistry(t);
+    registry.put('events-view', { required: ['n'] });
+    await registry.stop();
+    const { values } = loadSettings(
+      { schemas: schemaSettings },
+      { environment: { SCHEMA_REGISTRY_URL: registry.url } },
+    );
+    const schemas = await openSchemas(schemaConfig(values.schemas, { topic: 'events' }), { logger });
+    t.after(() => schemas.close());
+    const checked: NewRecord = {
+      ...event(3, { event_data: {} }),
+      headers: [
+        ['kero-received-at', Buffer.from(new Date().toISOString())],
+        ['kero-schema', Buffer.from('registry:7')],
+      ],
+    };
+    await append(checked, event(1), event(2, { event_data: {} }), { ...checked, value: Buffer.from('garbage') });
+    const { counts, writes, end } = await start({ batchMaxRecords: 2 }, schemas);
+    await waitUntil(() => writes.pausedCount === 1 && lines.some((line) => /partition paused/.test(line)));
+    assert.equal(await count('dead_letters'), 0);
+    assert.ok(writes.inHand().size === 1, 'the watchdog leaves it alone');
+    assert.ok((writes.retries.get('schemas_unavailable') ?? 0) > 0);
+    await registry.start();
+    await waitUntil(() => counts.read === 4);
+    await end();
+    assert.ok(lines.some((line) => /partition resumed.*its schema is there again/.test(line)));
+    assert.deepEqual(await sql('select event_id from events order by event_id'), [['event-1'], ['event-3']]);
+    assert.deepEqual(await sql('select reason, left(detail, 14) from dead_letters order by log_offset'), [
+      ['invalid', '/event_data/n:'],
+      ['not_an_event', '(event): Line '],
+    ]);
+    // Whoever looks at a dead letter sees which schema it was checked against.
+    const stored = await sql('select record_headers::text from dead_letters order by log_offset desc limit 1');
+    assert.match(String(stored), /kero-schema/);
+  });
+
+  test('a stop does not wait for a schema that does not come', async (t) => {
+    const { append, count, start, logger } = await setUp(t);
+    const registry = await startFaultyRegistry(t);
+    await registry.stop();
+    const { values } = loadSettings(
+      { schemas: schemaSettings },
+      { environment: { SCHEMA_REGISTRY_URL: registry.url } },
+    );
+    const schemas = await openSchemas(schemaConfig(values.schemas, { topic: 'events' }), { logger });
+    t.after(() => schemas.close());
+    await append(event(1));
+    const { counts, writes, end } = await start({}, schemas);
+    await waitUntil(() => writes.pausedCount === 1);
+    await end();
+    assert.equal(counts.read, 0);
+    assert.equal(await count('dead_letters'), 0);
   });
 
   test('a record that PostgreSQL refuses is isolated: it becomes a dead letter, its neighbours rows', async (t) => {

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { createLogger, isKeroError } from '@kero/runtime';
+import { answer, type Fault, silence, startFaultyRegistry } from '../../../../test/support/registry/faulty-registry.ts';
 import { RegistrySchemas } from './registry-schemas.ts';
-import { answer, type Fault, silence, startTestRegistry } from './registry-under-test.ts';
 
 const REFRESH_MS = 30_000;
 const PAGE = { type: 'object', required: ['page'] };
 
 async function setUp(t: TestContext, overrides: { timeoutMs?: number; unknownTypes?: 'accept' | 'refuse' } = {}) {
-  const registry = await startTestRegistry(t);
+  const registry = await startFaultyRegistry(t);
   const lines: { level: string; msg: string }[] = [];
   const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
   const logger = createLogger({ level: 'info', format: 'json', name: 'test', destination });
@@ -228,7 +228,7 @@ test('somebody who invents types neither floods the registry nor pushes out what
 });
 
 test('the password goes to the registry, and into no message', async (t) => {
-  const registry = await startTestRegistry(t);
+  const registry = await startFaultyRegistry(t);
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
   const logger = createLogger({ level: 'debug', format: 'json', name: 'test', destination });

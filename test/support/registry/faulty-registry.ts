@@ -8,9 +8,9 @@ export type Fault = (request: IncomingMessage, response: ServerResponse) => void
 
 /**
  * Enough of the Confluent REST API for the failures that a real registry does not have on demand. What a healthy one answers is
- * tested against a real one (test/registry).
+ * tested against a real one (apicurio.ts).
  */
-export interface RegistryUnderTest {
+export interface FaultyRegistry {
   readonly url: string;
   /** Every request so far: method and path. */
   readonly requests: readonly string[];
@@ -30,7 +30,7 @@ interface Stored {
   readonly body: Record<string, unknown>;
 }
 
-export async function startTestRegistry(t: TestContext): Promise<RegistryUnderTest> {
+export async function startFaultyRegistry(t: TestContext): Promise<FaultyRegistry> {
   const subjects = new Map<string, Stored>();
   const requests: string[] = [];
   let ids = 0;
