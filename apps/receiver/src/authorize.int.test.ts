@@ -176,7 +176,7 @@ describe('a receiver with API keys', () => {
     await untilStatus(() => kero.post(BODY, bearer(rotated.text)), 202);
     texts.push(rotated.text);
     const before = statuses.get(202) ?? 0;
-    await untilTrue(() => (statuses.get(202) ?? 0) > before + 50);
+    await untilTrue(() => (statuses.get(202) ?? 0) > before + 20);
     sending = false;
     await Promise.all(clients);
     assert.deepEqual([...statuses.keys()], [202]);

@@ -70,6 +70,7 @@ const QUIET: ReadonlySet<HttpProblemCode> = new Set([
   'overloaded',
   'log_overloaded',
   'log_unavailable',
+  'auth_unavailable',
   'stopping',
 ]);
 

@@ -114,7 +114,8 @@ export class SigningKeys implements Disposable {
       if (this.#stop.signal.aborted) return;
       const reason = describeError(error);
       const meanwhile = this.#usable() ? 'those of before count meanwhile' : 'tokens get 503 until they can';
-      if (this.#failing === undefined) logger.warn(`the keys of ${issuer} cannot be fetched: ${reason}; ${meanwhile}`);
+      if (this.#failing === undefined)
+        logger.warn(`the keys of the issuer ${issuer} cannot be fetched: ${reason}; ${meanwhile}`);
       this.#failing = reason;
     }
   }
