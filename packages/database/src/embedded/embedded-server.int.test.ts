@@ -9,7 +9,8 @@ import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { isKeroError } from '@kero/runtime';
+import { createLogger, isKeroError } from '@kero/runtime';
+import pg from 'pg';
 import { silentLogger } from '../../../../test/support/postgres/postgres-server.ts';
 import { waitUntil } from '../../../../test/support/wait-until.ts';
 import { event, LOG_ID } from '../contract/store-under-test.contract.ts';
@@ -282,6 +283,29 @@ describe('the embedded server', { concurrency: false }, () => {
     await withDatabase(config, storeOne);
     assert.equal(stranger.exitCode, null, 'the other program was left alone');
   });
+
+  for (const what of ['the password is the same', 'the password has changed']) {
+    test(`a server that somebody made read-only is waited for, when ${what}`, async (t) => {
+      const config = configOf(newFolder(t), { password: 'one' });
+      await withDatabase(config, (database) => database.query('alter system set default_transaction_read_only = on'));
+      const changed = { ...config, password: what.includes('changed') ? 'another' : 'one' };
+      const waits: string[] = [];
+      const logger = createLogger({
+        ...{ level: 'warn', format: 'json', name: 'test' },
+        destination: { write: (line) => void waits.push(line) },
+      });
+      const opening = openDatabase(changed, { logger, patienceMs: Number.POSITIVE_INFINITY });
+      await waitUntil(() => waits.some((line) => line.includes('read-only')));
+      const { host, port, user } = embeddedConnection(changed);
+      const client = new pg.Client({ host, port, user, password: changed.password, database: 'postgres' });
+      await client.connect();
+      await client.query('alter system reset default_transaction_read_only');
+      await client.query('select pg_reload_conf()');
+      await client.end();
+      const database = await opening;
+      await storeOne(database).finally(() => database.close());
+    });
+  }
 
   test('Ctrl-C in the terminal does not reach the server', async (t) => {
     const config = configOf(newFolder(t));

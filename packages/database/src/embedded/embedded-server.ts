@@ -126,7 +126,10 @@ async function choosePort(demanded: number | undefined, kept: number | undefined
   });
 }
 
-/** False when the server does not know the role or its password: the settings changed, or somebody changed the role. */
+/**
+ * False when the server does not know the role or its password: the settings changed, or somebody changed the role. A server
+ * that has started and cannot be used for another reason (somebody made it read-only) is waited for by whoever opens it.
+ */
 async function canLogIn(connection: Connection): Promise<boolean> {
   try {
     const { client } = await connectWritable(
@@ -145,6 +148,7 @@ async function canLogIn(connection: Connection): Promise<boolean> {
   } catch (error) {
     const state = isKeroError(error) ? sqlState(error.cause) : undefined;
     if (state?.startsWith('28')) return false;
+    if (isKeroError(error, 'database_unavailable')) return true;
     throw databaseError('embedded_server_failed', `the PostgreSQL server does not answer: ${describeError(error)}`, {
       cause: error,
     });

@@ -111,7 +111,9 @@ export async function resetRole(tools: ClusterTools, role: { user: string; passw
     [
       ...runAs.prefix,
       join(programs, 'postgres'),
-      ...['--single', '-D', 'data', '-c', 'exit_on_error=on', '-c', 'log_checkpoints=off', 'postgres'],
+      ...['--single', '-D', 'data', '-c', 'exit_on_error=on', '-c', 'log_checkpoints=off'],
+      // Somebody may have set it, and must not be locked out for that.
+      ...['-c', 'default_transaction_read_only=off', 'postgres'],
     ],
     { cwd: folder.path, input: `${sql.replaceAll('\n', ' ')}\n` },
   );
