@@ -36,7 +36,8 @@ export class PendingEvent {
     this.#prepared = prepared;
     this.#line = prepared.line;
     this.#onSettled = onSettled;
-    this.userId = String(prepared.event.user_id);
+    // What is no text the receiver will refuse.
+    this.userId = typeof prepared.event.user_id === 'string' ? prepared.event.user_id : '';
     this.bytes = prepared.line.length;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
