@@ -1,6 +1,6 @@
 /**
  * Writes what is generated from declarations in the code: `.env.example`, `docs/configuration.md`, `docs/errors.md`,
- * `docs/metrics.md`.
+ * `docs/metrics.md`, `docs/openapi.json`.
  * With `--check` it writes nothing and fails when a file is not what it would write.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -11,8 +11,8 @@ import { clientErrorRules, databaseErrors, deadLetterReasons, errorRules } from 
 import { problemCodes } from '@kero/events';
 import { messagingErrors } from '@kero/messaging';
 import { processorErrors } from '@kero/processor';
-import { httpProblems } from '@kero/receiver';
-import { type ErrorTable, renderEnvExample, renderSettingsTables, runtimeErrors } from '@kero/runtime';
+import { httpProblems, openApiDocument } from '@kero/receiver';
+import { type ErrorTable, loadSettings, renderEnvExample, renderSettingsTables, runtimeErrors } from '@kero/runtime';
 import { schemaErrors } from '@kero/schemas';
 import { renderMetricsDoc } from './metrics-doc.ts';
 
@@ -106,11 +106,24 @@ ${clientErrorRules.map(({ name, kind, because }) => `| ${cell(name)} | \`${kind}
 | anything else | \`database_unavailable\` | no answer from the server |
 `;
 
+/** With every default, and keys and tokens; the time of its examples stands still, so that the file does. */
+function openApi(): string {
+  const { values } = loadSettings({ receiver: allGroups.receiver, events: allGroups.events }, { environment: {} });
+  const document = openApiDocument({
+    ...values.receiver,
+    maxEventBytes: values.events.maxBytes,
+    credentials: { keys: true, tokens: true },
+    exampleTime: '2026-10-07T10:00:00.123456Z',
+  });
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
+
 const files: Record<string, string> = {
   '.env.example': renderEnvExample(groups),
   'docs/configuration.md': configuration,
   'docs/errors.md': errors,
   'docs/metrics.md': renderMetricsDoc(note),
+  'docs/openapi.json': openApi(),
 };
 const check = process.argv.includes('--check');
 let stale = 0;

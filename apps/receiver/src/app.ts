@@ -19,7 +19,7 @@ import { type Admission, everythingAdmitted } from './limits/admission.ts';
 import { checkHead } from './limits/check-head.ts';
 import { limitRequestsInFlight } from './limits/requests-in-flight.ts';
 import { createTrustedProxies } from './limits/trusted-proxies.ts';
-import { openApiRoute } from './openapi.ts';
+import { openApiRoute } from './openapi/openapi-route.ts';
 import { createCounts, type ReceiverCounts } from './receiver-counts.ts';
 import type { ReceiverSettings } from './receiver-settings.ts';
 import { requestIdOf } from './request-id.ts';

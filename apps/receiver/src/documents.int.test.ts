@@ -77,13 +77,14 @@ describe('the OpenAPI document', () => {
     const kero = await startTestReceiver(t);
     const document = (await kero.request('/api/v1/openapi.json')).json as unknown as Json;
     const { requestBody, responses } = document.paths?.['/api/v1/events']?.post ?? {};
-    const lines = requestBody?.content?.['application/x-ndjson']?.examples?.lines?.value;
+    const events = requestBody?.content?.['application/json']?.examples?.batch?.value as unknown as readonly unknown[];
+    const lines = events.map((event) => `${JSON.stringify(event)}\n`).join('');
     const ndjson = { 'content-type': 'application/x-ndjson' };
-    assert.equal((await kero.post(String(lines), ndjson)).status, 202);
+    assert.equal((await kero.post(lines, ndjson)).status, 202);
 
     const shape = (value: unknown) => [...walk(value)].map(([path]) => path).filter((path) => !/errors.\d/.test(path));
     const partial = responses?.['207']?.content?.['application/json']?.example;
-    const answer = await kero.post(`${String(lines).split('\n')[0]}\n{}`, ndjson);
+    const answer = await kero.post(`${lines.split('\n')[0]}\n{}`, ndjson);
     assert.equal(answer.status, 207);
     assert.deepEqual(shape(answer.json), shape(partial));
     const refused = responses?.['422']?.content?.['application/problem+json']?.examples?.batch_refused?.value;

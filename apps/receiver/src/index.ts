@@ -1,7 +1,7 @@
 export { createReceiver, type Receiver, type ReceiverDependencies } from './app.ts';
 export { type HttpProblemCode, type HttpProblemDefinition, httpProblems } from './http-problems.ts';
 export { type RateLimitSettings, rateLimitSettings } from './limits/rate-limit-settings.ts';
-export { type OpenApiOptions, openApiDocument } from './openapi.ts';
+export { type OpenApiOptions, openApiDocument } from './openapi/openapi-document.ts';
 export type { ReceiverCounts } from './receiver-counts.ts';
 export { receiverMetrics } from './receiver-metrics.ts';
 export {
