@@ -38,6 +38,8 @@ class Model {
   readonly committed: number[];
   /** Everything below it was said to be finished. */
   readonly finished: number[];
+  /** The offset after the last batch that is over, whatever was said to be finished of it. */
+  readonly worked: number[];
   readonly open = new Map<number, RecordBatch>();
   /** The commit that is on its way to the broker. */
   asked = new Map<number, bigint>();
@@ -49,6 +51,7 @@ class Model {
     this.logs = logs;
     this.committed = logs.map(() => 0);
     this.finished = logs.map(() => 0);
+    this.worked = logs.map(() => 0);
     this.next = logs.map(() => 0);
     this.epoch = this.#newEpoch();
   }
@@ -90,6 +93,19 @@ class Model {
       assert.ok(claim <= limit, `partition ${number} claims ${claim}, but offset ${limit} is not finished`);
       const start = this.epoch.readers.get(number)?.position ?? 0n;
       assert.ok(claim >= Math.min(finished, Number(start)), 'what is finished is claimed');
+    }
+  }
+
+  /** What the watchdog goes by. */
+  assertPositions(): void {
+    for (const { partition: number, finished } of this.epoch.positions()) {
+      const worked = this.worked[number] ?? 0;
+      const log = this.logs[number] ?? [];
+      const next = log.findIndex((bytes, offset) => bytes > 0 && offset >= worked);
+      assert.ok(
+        finished >= worked && finished <= (next < 0 ? log.length : next),
+        'a batch is worked through at its end',
+      );
     }
   }
 
@@ -144,6 +160,7 @@ class Model {
     batch.commit(BigInt(upTo));
     // Once is enough: what is said after that changes nothing.
     batch.commit(BigInt(end + 100));
+    this.worked[number] = end;
     this.finished[number] = Math.max(this.finished[number] ?? 0, Math.min(upTo, end));
   }
 
@@ -164,6 +181,7 @@ class Model {
     for (const [number, offset] of this.committed.entries()) {
       this.next[number] = offset;
       this.finished[number] = offset;
+      this.worked[number] = offset;
     }
     assert.equal(this.epoch.claims().size, 0);
   }
@@ -179,6 +197,7 @@ test('in whatever order it goes: committed <= claimed <= lowest unfinished, and 
         for (const it of steps) {
           model.do(it);
           model.assertClaims();
+          model.assertPositions();
         }
         // Then it is read to the end, and what is finished is committed: with the last record also what comes after it.
         for (const number of logs.keys()) model.do({ do: 'deliver', partition: number, count: 100 });
