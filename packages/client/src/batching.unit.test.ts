@@ -3,6 +3,7 @@ import process from 'node:process';
 import { describe, test } from 'node:test';
 import { KeroClientError } from './errors.ts';
 import {
+  type AnswerTo,
   accepted,
   advance,
   clientUnderTest,
@@ -130,6 +131,18 @@ describe('what is sent', () => {
     ]);
   });
 
+  test('the source of an event wins over that of the client', async (t) => {
+    const { fetch, requests } = scriptedFetch();
+    const client = clientUnderTest(t, { fetch, source: 'shop' });
+    const sent = client.sendBatch([event('a', { source: 'till' }), event('b')]);
+    await advance(t, 5);
+    await sent;
+    assert.deepEqual(
+      requests[0]?.events.map(({ source }) => source),
+      ['till', 'shop'],
+    );
+  });
+
   test('a token function is asked before every request', async (t) => {
     const { fetch, requests } = scriptedFetch();
     let asked = 0;
@@ -215,6 +228,28 @@ describe('room', () => {
     const last = client.send(event('f'));
     await advance(t, 5);
     await last;
+  });
+
+  test('ready() waits until half of the buffer is free, not for one place', async (t) => {
+    let answers: (() => void)[] = [];
+    const held: AnswerTo = async (request, index) => {
+      await new Promise<void>((resolve) => answers.push(resolve));
+      return accepted(request, index);
+    };
+    const { fetch } = scriptedFetch(held, held, held, held);
+    const client = clientUnderTest(t, { fetch, maxBuffered: { events: 4 }, batch: { maxEvents: 1 } });
+    const sent = ['a', 'b', 'c', 'd'].map((id) => client.send(event(id)));
+    const ready = watch(client.ready());
+    const states: string[] = [];
+    for (const one of sent) {
+      await settle();
+      for (const answer of answers) answer();
+      answers = [];
+      await one;
+      await settle();
+      states.push(ready.state);
+    }
+    assert.deepEqual(states, ['open', 'ok', 'ok', 'ok']);
   });
 
   test('the bytes count too', async (t) => {
