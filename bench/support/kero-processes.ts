@@ -19,10 +19,10 @@ export function startKero(
   args: readonly string[],
   settings: Readonly<Record<string, string>>,
 ): KeroProcess {
-  const { PATH, HOME, TMPDIR } = process.env;
+  const { PATH, HOME, TMPDIR, NODE_OPTIONS } = process.env;
   const child = spawn(process.execPath, [LAUNCHER, ...args], {
     cwd: temporaryFolder(resources, 'cwd'),
-    env: { PATH, HOME, TMPDIR, LOG_LEVEL: 'info', ...settings },
+    env: { PATH, HOME, TMPDIR, NODE_OPTIONS, LOG_LEVEL: 'info', ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const kero = watchProcess(child);
