@@ -44,7 +44,8 @@ const REQUEST_HEADERS = [
 const CLOUD_EVENT_HEADER = /^ce-[a-z0-9]{1,64}$/;
 
 /** What a page may read of an answer. */
-const RESPONSE_HEADERS = 'x-request-id, retry-after, ratelimit, ratelimit-policy, allow, accept-encoding, accept-post';
+const RESPONSE_HEADERS =
+  'x-request-id, retry-after, ratelimit, ratelimit-policy, www-authenticate, allow, accept-encoding, accept-post';
 
 /** Two hours: no browser remembers a preflight longer. */
 const MAX_AGE_SECONDS = 7200;

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { EVENT, untilTrue } from '../receiver-under-test.ts';
+import { EVENT, startTestReceiver, untilTrue } from '../receiver-under-test.ts';
 
 const PROGRAM = fileURLToPath(new URL('./few-files-under-test.ts', import.meta.url));
 const OPEN_FILES = 280;
@@ -88,11 +88,23 @@ describe('a receiver that may open few files', { skip: process.platform !== 'lin
     t.after(() => agent.destroy());
     assert.equal(await post(kero.port, agent), 202);
     const sockets = await exhaust(kero.port);
-    assert.ok(kero.openFiles() >= OPEN_FILES - 1, `${kero.openFiles()} files`);
+    await untilTrue(() => kero.openFiles() >= OPEN_FILES - 1);
     assert.equal(await post(kero.port, agent), 202, 'over the connection that was there before');
     for (const socket of sockets) socket.destroy();
     let status: number | undefined;
     while (status !== 202) status = await post(kero.port, false);
     assert.ok(kero.alive());
   });
+});
+
+test('connections that cannot be accepted are one log line, and no end of the process', async (t) => {
+  const { receiver, logLines, post: send } = await startTestReceiver(t);
+  // Usually libuv closes such a connection itself; it tells only where it has no file left for that either.
+  for (let n = 0; n < 3; n++) receiver.server.emit('error', new Error('accept EMFILE'));
+  const lines = logLines.filter(({ msg }) => msg === 'connections cannot be accepted');
+  assert.deepEqual(
+    lines.map(({ level, reason }) => [level, reason]),
+    [['warn', 'accept EMFILE']],
+  );
+  assert.equal((await send(JSON.stringify(EVENT))).status, 202);
 });

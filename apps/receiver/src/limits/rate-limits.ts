@@ -6,7 +6,7 @@ import type { Admission } from './admission.ts';
 import type { RateLimitSettings } from './rate-limit-settings.ts';
 import { type Rate, TokenBuckets } from './token-buckets.ts';
 
-/** How many addresses, or keys, a limit remembers (twice, see TokenBuckets): about 15 MB when all of them are used. */
+/** How many addresses, or keys, a limit remembers (twice, see TokenBuckets): 18 MB when all of them are used. */
 const MAX_KEYS = 50_000;
 
 type Unit = 'requests' | 'bytes';
@@ -92,7 +92,7 @@ function detailOf({ name, setting, unit, rate }: Limit): string {
     return `This address was refused too often for its credentials (${setting}). Wait as long as Retry-After says.`;
   }
   const who = name.startsWith('key') ? 'This key' : 'This address';
-  return `${who} may send ${rate.perSecond} ${unit} a second (${setting}). Send the same again after Retry-After.`;
+  return `${who} sends too much: the limit is ${rate.perSecond} a second (${setting}, ${unit}). Send the same again after Retry-After.`;
 }
 
 /** draft-ietf-httpapi-ratelimit-headers: what there is, and how much of it is left for how long. */

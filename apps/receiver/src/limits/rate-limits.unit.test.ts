@@ -79,7 +79,7 @@ describe('rate limits', () => {
     assert.equal(send('10.0.0.1', undefined, 500), undefined, 'one byte was left');
     const refusal = send('10.0.0.1');
     assert.equal(refusal?.retryAfterSeconds, 5);
-    assert.match(refusal?.detail ?? '', /100 bytes a second \(RATE_LIMIT_ADDRESS_BYTES\)/);
+    assert.match(refusal?.detail ?? '', /the limit is 100 a second \(RATE_LIMIT_ADDRESS_BYTES, bytes\)/);
     clock.ms += 4990;
     assert.equal(send('10.0.0.1')?.retryAfterSeconds, 1);
     clock.ms += 10;

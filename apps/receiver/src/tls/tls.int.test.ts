@@ -142,7 +142,8 @@ describe('with a certificate', () => {
       health: () => producer.health(),
       close: () => producer.close(),
     });
-    const { kero, post } = await startHttps(t, { wrapProducer });
+    const settings = { RECEIVER_HEADER_TIMEOUT: '10m', RECEIVER_BODY_TIMEOUT: '10m', RECEIVER_DEADLINE: '10m' };
+    const { kero, post } = await startHttps(t, { wrapProducer, settings });
     const silent = connectTcp(kero.port, '127.0.0.1');
     t.after(() => silent.destroy());
     silent.on('error', () => {});
