@@ -245,7 +245,8 @@ describe('structured and batched mode', () => {
     const receiver = await startTestReceiver(t);
     const event = cloudEvent().toJSON();
     assert.deepEqual(errorsOf(await receiver.post(...post([event], 'cloudevents+json'))), ['not_an_object ']);
-    problemOf(await receiver.post(...post(event, 'cloudevents-batch+json')), 400, 'invalid_json');
+    const object = problemOf(await receiver.post(...post(event, 'cloudevents-batch+json')), 422, 'invalid_event');
+    assert.equal(object.errors?.[0]?.code, 'not_an_array');
     problemOf(await receiver.post(...post([], 'cloudevents-batch+json')), 422, 'empty_batch');
     assert.ok(errorsOf(await receiver.post(...post(event, 'json'))).length > 0);
     assert.deepEqual(await receiver.records(), []);

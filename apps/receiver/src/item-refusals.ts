@@ -14,6 +14,7 @@ export function refusalOfItem({ kind, problems }: ParsedItem & { ok: false }): R
       return { code: first.code, detail: first.detail, errors: problems };
     default:
   }
+  if (first?.code === 'not_an_array') return { code: 'invalid_event', detail: first.detail, errors: problems };
   if (kind === 'syntax') return { code: 'invalid_json', detail: first?.detail ?? '', errors: problems };
   const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
   return { code: 'invalid_event', detail: `The event has ${count}; errors lists them.`, errors: problems };

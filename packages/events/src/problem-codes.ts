@@ -5,6 +5,7 @@ export const problemCodes = {
   invalid_utf8: 'The bytes are not UTF-8.',
   invalid_json: 'The text is not one JSON value in the grammar of RFC 8259.',
   event_too_large: 'The text of the event is larger than EVENTS_MAX_BYTES.',
+  not_an_array: 'The body is JSON, and by its content type a batch, but not an array.',
   not_an_object: 'The event is JSON, but not an object.',
   missing_member: 'A member that is required is absent.',
   unknown_member:

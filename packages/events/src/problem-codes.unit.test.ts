@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { parseBinaryCloudEvent } from './cloud-events/parse-binary-cloud-event.ts';
 import { parseCloudEvent } from './cloud-events/parse-cloud-event.ts';
 import type { ParseOptions, ParseResult } from './event.ts';
+import { JsonArrayItems } from './json/json-array-items.ts';
 import { parseEvent } from './parse-event.ts';
 import type { ParsedItem } from './parsed-item.ts';
 import { type ProblemCode, problemCodes } from './problem-codes.ts';
@@ -50,10 +51,18 @@ const CLOUD_EVENT_HEADERS = [
   ...['ce-subject', 'u', 'ce-time', '2026-10-07T10:00:00Z'],
 ];
 
+/** Of a body that should be a batch. */
+function readArray(text: string): ParsedItem {
+  const items = new JsonArrayItems(Buffer.from(text));
+  items.next();
+  return { ok: false, kind: 'syntax', problems: items.problem ? [items.problem] : [] };
+}
+
 type Read = () => ParseResult | ParsedItem;
 
-/** For each of the codes that only CloudEvents have a CloudEvent that has this one problem and no other. */
-const cloudEventExamples = {
+/** For each of the codes that only CloudEvents and batches have one that has this one problem and no other. */
+const otherExamples = {
+  not_an_array: () => readArray('{}'),
   unsupported_specversion: () => parseCloudEvent(cloudEvent({ specversion: '0.3' }), options),
   invalid_attribute_name: () => parseCloudEvent(cloudEvent({ userId: 'u' }), options),
   invalid_attribute: () => parseCloudEvent(cloudEvent({ source: 'my shop' }), options),
@@ -63,7 +72,7 @@ const cloudEventExamples = {
 } satisfies Partial<Record<ProblemCode, Read>>;
 
 /** For each other code a text that has this one problem and no other. */
-const examples: Readonly<Record<Exclude<ProblemCode, keyof typeof cloudEventExamples>, string | Buffer>> = {
+const examples: Readonly<Record<Exclude<ProblemCode, keyof typeof otherExamples>, string | Buffer>> = {
   empty_body: '',
   byte_order_mark: `\ufeff${event()}`,
   invalid_utf8: Buffer.from([0x22, 0xc3, 0x22]),
@@ -95,7 +104,7 @@ const examples: Readonly<Record<Exclude<ProblemCode, keyof typeof cloudEventExam
 
 const reads: readonly (readonly [code: string, read: Read])[] = [
   ...Object.entries(examples).map(([code, text]) => [code, () => parseEvent(Buffer.from(text), options)] as const),
-  ...Object.entries(cloudEventExamples),
+  ...Object.entries(otherExamples),
 ];
 
 test('the events that the examples change are themselves right', () => {

@@ -129,14 +129,13 @@ describe('parseTimestamp', () => {
     const properties = eventSchema.properties as { event_timestamp: { pattern: string } };
     const pattern = new RegExp(properties.event_timestamp.pattern, 'u');
     for (const [text] of accepted) assert.match(text, pattern);
-    for (const text of outOfRange) assert.match(text, pattern);
     const character = fc.constantFrom(...'0123456789-:.+TtZz ');
     const edits = fc.array(fc.tuple(fc.nat(40), fc.nat(1), character), { maxLength: 3 });
     fc.assert(
       fc.property(fc.constantFrom(...accepted), edits, ([seed], changes) => {
         let text = seed;
         for (const [at, remove, put] of changes) text = text.slice(0, at) + put + text.slice(at + remove);
-        if (codeOf(text) !== 'invalid_timestamp') assert.match(text, pattern);
+        if (codeOf(text) === undefined) assert.match(text, pattern);
       }),
       { numRuns: 2_000 },
     );

@@ -49,8 +49,11 @@ export class JsonArrayItems {
     if (this.#hasBegun) return scanner.goesOn(CLOSE_BRACKET);
     this.#hasBegun = true;
     scanner.skipSpace();
-    if (scanner.peek() !== OPEN_BRACKET) throw new JsonSyntaxError(scanner.at, 'an array');
-    return scanner.enters(CLOSE_BRACKET);
+    if (scanner.peek() === OPEN_BRACKET) return scanner.enters(CLOSE_BRACKET);
+    // Another JSON text is not wrong as a text.
+    scanner.value();
+    this.#problem = { pointer: '', code: 'not_an_array', detail: 'The body is a batch, which is a JSON array.' };
+    return false;
   }
 }
 

@@ -78,7 +78,10 @@ describe('what is no array', () => {
   const cases: [what: string, text: string | Buffer, code: string, detail: RegExp][] = [
     ['nothing', '', 'empty_body', /no JSON text/],
     ['white space', ' \n', 'empty_body', /no JSON text/],
-    ['an object', '{"a":1}', 'invalid_json', /byte 0\): expected an array, found "\{"/],
+    ['an object', ' {"a":1}', 'not_an_array', /a JSON array/],
+    ['a number', '1', 'not_an_array', /a JSON array/],
+    ['an object and more', '{"a":1}1', 'invalid_json', /byte 7\): expected the end/],
+    ['half an object', '{"a":', 'invalid_json', /expected a JSON value/],
     ['an array that does not end', '[1,2', 'invalid_json', /byte 4\): expected a comma or the end of the array/],
     ['a comma before the end', '[1,2,]', 'invalid_json', /byte 5\): expected a JSON value, found "\]"/],
     ['a comma first', '[,1]', 'invalid_json', /byte 1\)/],
