@@ -135,7 +135,7 @@ describe('parseTimestamp', () => {
       fc.property(fc.constantFrom(...accepted), edits, ([seed], changes) => {
         let text = seed;
         for (const [at, remove, put] of changes) text = text.slice(0, at) + put + text.slice(at + remove);
-        if (codeOf(text) === undefined) assert.match(text, pattern);
+        if (codeOf(text) === 'accepted') assert.match(text, pattern);
       }),
       { numRuns: 2_000 },
     );
