@@ -53,10 +53,13 @@ async function runBench(
   print(`load average ${loadBefore}${quick ? '; --quick: the figures say nothing' : ''}`);
   if (loadBefore > machine.cores / 4) print('WARNING: this machine is busy with something else');
   await using resources = new AsyncDisposableStack();
+  const onSignal = () => void resources.disposeAsync().finally(() => process.exit(130));
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   const rows = options.rows ?? (quick ? 200_000 : 10_000_000);
   const minutes = options.minutes ?? (quick ? 0.5 : 20);
   const context: BenchContext = { rounds, quick, rows, minutes, print: (line) => print(`  ${line}`), resources };
   const outcome = await bench.run(context);
+  process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   const loadAfter = loadAverage();
   const date = new Date().toISOString().slice(0, 10);
   print('');

@@ -13,7 +13,7 @@ export const endToEndEmbedded: Bench = {
     const candidate = (name: string, shape: { batch: number; connections: number }): Candidate => ({
       name,
       async measure() {
-        await using own = new AsyncDisposableStack();
+        await using own = context.resources.use(new AsyncDisposableStack());
         return await measureStored(await startEmbeddedKero(own), load, { ...shape, ...stretch, drain: true });
       },
     });

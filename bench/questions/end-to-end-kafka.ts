@@ -32,7 +32,7 @@ export const endToEndKafka: Bench = {
       name,
       async measure() {
         // Everything new each time: no table that has grown, and no backlog of another.
-        await using own = new AsyncDisposableStack();
+        await using own = context.resources.use(new AsyncDisposableStack());
         return await measureStored(await start(own), load, { ...shape, ...stretch, drain });
       },
     });

@@ -36,7 +36,7 @@ export const memory: Bench = {
       throw new Error('this bench stops the broker, which is not done to those of TEST_KAFKA_BOOTSTRAP_SERVERS');
     const load = Program.start('load/load-program.ts', { resources });
     const measure = async (): Promise<Figures> => {
-      await using own = new AsyncDisposableStack();
+      await using own = context.resources.use(new AsyncDisposableStack());
       const system = await startKeroOnKafka(own, { kafka, postgres });
       const figures: Record<string, number> = {};
       for (const phase of phasesOf(context)) {

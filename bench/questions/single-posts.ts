@@ -6,6 +6,7 @@ import { everythingOn } from '../support/everything-on.ts';
 import { Program } from '../support/program.ts';
 
 const CONNECTIONS = 64;
+const CPU = 'CPU us a request';
 const BARE = 'bare node:http, fixed 202';
 const KERO = 'Kero, everything on';
 const PLAIN = 'Kero, as it comes (no key, no rate limits)';
@@ -51,6 +52,7 @@ export const singlePosts: Bench = {
           value: 0.9,
           next: 1,
         }),
+        ratioGoal('CPU time a request: bare / Kero', measured.ratio(BARE, KERO, CPU), undefined),
         ratioGoal(`${PLAIN} / bare`, measured.ratio(PLAIN, BARE, 'requests/s'), undefined),
       ],
       notes: [
