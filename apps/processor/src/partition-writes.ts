@@ -6,6 +6,7 @@ const ATTEMPT_LIMIT_MS = 120_000;
 const NOTABLE_PAUSE_MS = 5000;
 
 interface Write {
+  readonly partition: number;
   attemptedAt: number;
   paused: { readonly since: number; readonly reason: string } | undefined;
 }
@@ -31,7 +32,8 @@ export class PartitionWrites {
     ['database_misconfigured', 0],
     ['schemas_unavailable', 0],
   ]);
-  readonly #writes = new Map<number, Write>();
+  /** After a rebalance a partition may have two: one that was given up and has not ended yet, and the next one. */
+  readonly #writes = new Set<Write>();
   readonly #now: () => number;
 
   /** `now`: monotonic, in milliseconds. */
@@ -41,8 +43,8 @@ export class PartitionWrites {
 
   begin(partition: number): PartitionWrite {
     const now = this.#now;
-    const write: Write = { attemptedAt: now(), paused: undefined };
-    this.#writes.set(partition, write);
+    const write: Write = { partition, attemptedAt: now(), paused: undefined };
+    this.#writes.add(write);
     return {
       attempt: () => {
         write.attemptedAt = now();
@@ -56,26 +58,24 @@ export class PartitionWrites {
       get pausedMs() {
         return write.paused && now() - write.paused.since;
       },
-      // A partition that was given up may already be written anew, by a batch that came after a rebalance.
       [Symbol.dispose]: () => {
-        if (this.#writes.get(partition) === write) this.#writes.delete(partition);
+        this.#writes.delete(write);
       },
     };
   }
 
   get pausedCount(): number {
-    return [...this.#writes.values()].filter(({ paused }) => paused !== undefined).length;
+    return partitionsOf([...this.#writes].filter(({ paused }) => paused !== undefined)).size;
   }
 
   /** Partitions whose next step is up to the database; not those whose attempt hangs. */
   inHand(): Set<number> {
     const now = this.#now();
-    const inHand = [...this.#writes].filter(([, { attemptedAt }]) => now - attemptedAt < ATTEMPT_LIMIT_MS);
-    return new Set(inHand.map(([partition]) => partition));
+    return partitionsOf([...this.#writes].filter(({ attemptedAt }) => now - attemptedAt < ATTEMPT_LIMIT_MS));
   }
 
   health(): HealthState {
-    for (const [partition, { paused }] of this.#writes) {
+    for (const { partition, paused } of this.#writes) {
       const pausedMs = paused ? this.#now() - paused.since : 0;
       if (!paused || pausedMs < NOTABLE_PAUSE_MS) continue;
       const others = this.pausedCount > 1 ? ` and ${this.pausedCount - 1} more` : '';
@@ -84,4 +84,8 @@ export class PartitionWrites {
     }
     return { up: true };
   }
+}
+
+function partitionsOf(writes: readonly Write[]): Set<number> {
+  return new Set(writes.map(({ partition }) => partition));
 }

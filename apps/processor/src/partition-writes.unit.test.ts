@@ -61,10 +61,16 @@ test('a partition is in the hands of the database while attempts come and go, an
   assert.deepEqual(writes.inHand(), new Set());
 });
 
-test('the end of a write that was given up does not end the one that followed it', () => {
+test('a write that was given up does not hide the one that followed it, whichever begins and ends first', () => {
   const { writes } = setUp();
   const old = writes.begin(0);
-  using _ = writes.begin(0);
+  using next = writes.begin(0);
   old[Symbol.dispose]();
   assert.deepEqual(writes.inHand(), new Set([0]));
+  next.failed(AWAY, 'connection refused');
+  const late = writes.begin(0);
+  late.failed(AWAY, 'connection refused');
+  assert.equal(writes.pausedCount, 1, 'it is one partition');
+  late[Symbol.dispose]();
+  assert.deepEqual([writes.inHand(), writes.pausedCount], [new Set([0]), 1]);
 });

@@ -82,15 +82,19 @@ describe('processEvents, on the embedded log and a real PostgreSQL', { timeout: 
     const count = async (table: string) => Number((await sql(`select count(*) from ${table}`))[0]?.[0]);
 
     /** Runs a processor until the returned function is called. */
-    const start = async (settings: Partial<ProcessorSettings> = {}, schemas?: SchemaSource) => {
+    const start = async (
+      settings: Partial<ProcessorSettings> = {},
+      schemas?: SchemaSource,
+      { group = 'group', retentionMs }: { group?: string; retentionMs?: number } = {},
+    ) => {
       const counts = createProcessorCounts();
       const writes = new PartitionWrites();
       const stop = new AbortController();
-      const consumer = await messaging.consumer('group');
+      const consumer = await messaging.consumer(group);
       const deps = {
         consumer,
         store: database.events,
-        eventSettings: EVENT_SETTINGS,
+        eventSettings: { ...EVENT_SETTINGS, retentionMs },
         ...(schemas && { schemas }),
         counts,
         writes,
@@ -269,6 +273,24 @@ describe('processEvents, on the embedded log and a real PostgreSQL', { timeout: 
     await waitUntil(() => counts.read === 2);
     await end();
     assert.deepEqual([await count('events'), await count('dead_letters')], [1, 1]);
+  });
+
+  test('records that expire between two readings: those that are rows are redelivered, the others become dead letters', async (t) => {
+    const { append, count, start, sql } = await setUp(t);
+    await append(event(1), event(2));
+    const first = await start();
+    await waitUntil(() => first.counts.stored === 2);
+    await first.end();
+    await append(event(3), event(1));
+    const second = await start({}, undefined, { group: 'another', retentionMs: 1000 });
+    await waitUntil(() => second.counts.read === 4);
+    const { redelivered, deadLetters } = await second.end();
+    assert.deepEqual([redelivered, deadLetters.get('expired')], [2, 2]);
+    assert.equal(await count('events'), 2);
+    assert.deepEqual(await sql('select reason, log_offset from dead_letters order by log_offset'), [
+      ['expired', '2'],
+      ['expired', '3'],
+    ]);
   });
 
   test('stopped during an outage, nothing is committed: the next start stores it', async (t) => {

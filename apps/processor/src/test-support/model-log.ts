@@ -112,11 +112,6 @@ export class ModelConsumer implements Consumer {
     return { up: true };
   }
 
-  /** Whether the batches with this log id are still this member's to finish. */
-  holds(logId: string): boolean {
-    return this.#holdings.some(({ id }) => id === logId);
-  }
-
   async close(): Promise<void> {
     this.#closed = true;
     this.#awake.resolve();

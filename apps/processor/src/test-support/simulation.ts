@@ -5,6 +5,7 @@ import { PartitionWrites } from '../partition-writes.ts';
 import { processEvents } from '../process-events.ts';
 import { createProcessorCounts, type ProcessorCounts } from '../processor-counts.ts';
 import { ModelConsumer, ModelLog } from './model-log.ts';
+import { modelSchemas } from './model-schemas.ts';
 import { ModelTables, position } from './model-store.ts';
 import { Dice, Schedule, settled } from './schedule.ts';
 import { contentOf, NOW, recordsOf, type World } from './world.ts';
@@ -39,6 +40,7 @@ export class Simulation {
   unkind = false;
   isDown = false;
   refusesLetters = false;
+  hasNoSchemas = false;
 
   constructor(world: World) {
     this.world = world;
@@ -103,6 +105,7 @@ export class Simulation {
       eventSettings: { maxFutureMs: 86_400_000, retentionMs: undefined, maxBytes: 262_144 },
       ...{ settings, observeBatch: () => {}, logger: SILENT, now: () => NOW },
       clock: this.schedule.clock(member.consumer),
+      schemas: modelSchemas(this.schedule, member.consumer, () => this.hasNoSchemas),
     };
     processEvents(deps, member.stop.signal)
       .then(() => {
@@ -125,7 +128,7 @@ export class Simulation {
   trouble(): void {
     this.unkind = true;
     const member = this.dice.pick(this.atWork);
-    switch (this.dice.below(8)) {
+    switch (this.dice.below(9)) {
       case 0:
         this.isDown = !this.isDown;
         break;
@@ -136,15 +139,18 @@ export class Simulation {
         this.log.losesCommits = !this.log.losesCommits;
         break;
       case 3:
-        this.log.rebalance();
+        this.hasNoSchemas = !this.hasNoSchemas;
         break;
       case 4:
-        if (this.atWork.length < 3) this.start();
+        this.log.rebalance();
         break;
       case 5:
-        if (member) this.stop(member);
+        if (this.atWork.length < 3) this.start();
         break;
       case 6:
+        if (member) this.stop(member);
+        break;
+      case 7:
         if (member) this.#kill(member);
         break;
       default:
@@ -158,6 +164,7 @@ export class Simulation {
     this.unkind = false;
     this.isDown = false;
     this.refusesLetters = false;
+    this.hasNoSchemas = false;
     this.log.losesCommits = false;
     this.stuck.clear();
   }
@@ -204,8 +211,7 @@ export class Simulation {
           for (const { logId } of member.writing) {
             assert.notEqual(logId, batch.logId, 'one write at a time for as long as a partition is held');
           }
-          const isKnown = member.writes.inHand().has(batch.logPartition);
-          assert.ok(isKnown || !member.consumer.holds(batch.logId), 'the watchdog knows what the database has in hand');
+          assert.ok(member.writes.inHand().has(batch.logPartition), 'the watchdog knows what the database has in hand');
           member.writing.add(batch);
           const answer = (act: () => void) => {
             member.writing.delete(batch);
