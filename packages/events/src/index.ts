@@ -6,6 +6,7 @@ export { type EventSettings, eventSettings } from './event-settings.ts';
 export { computeEventId, formatUuid, type IdentityParts } from './identity.ts';
 export { JsonArrayItems, startsJsonArray } from './json/json-array-items.ts';
 export type { JsonObject, JsonValue } from './json/json-value.ts';
+export { useJsonEquality } from './json-equality.ts';
 export { parseEvent } from './parse-event.ts';
 export type { ParsedEvent, ParsedItem } from './parsed-item.ts';
 export { type ProblemCode, problemCodes } from './problem-codes.ts';

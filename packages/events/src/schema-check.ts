@@ -1,5 +1,6 @@
 import { Ajv2020, type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js';
 import { type JsonValue, nameOfType } from './json/json-value.ts';
+import { useJsonEquality } from './json-equality.ts';
 import type { ProblemCode } from './problem-codes.ts';
 import { type Path, type ProblemList, quote, tokensOf } from './problem-list.ts';
 import type { JsonSchema } from './schemas.ts';
@@ -66,7 +67,7 @@ function toCheck(
 
 function compile(schema: JsonSchema, options: Options): ValidateFunction {
   // verbose puts the value and its schema into the error, where the detail for people comes from.
-  return new Ajv2020({ verbose: true, ...options }).compile(schema);
+  return useJsonEquality(new Ajv2020({ verbose: true, ...options })).compile(schema);
 }
 
 interface Finding {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { JsonValue } from './json/json-value.ts';
+import { readJson } from './json/read-json.ts';
 import { ProblemList } from './problem-list.ts';
 import { compileSchema, compileUserSchema } from './schema-check.ts';
 import type { JsonSchema } from './schemas.ts';
@@ -53,6 +54,35 @@ describe('schemas that users write', () => {
     assert.deepEqual(checkUser({ dependentRequired: { a: ['b'] } }, { a: 1 }), [
       'missing_member /b: This member is required where "a" is present.',
     ]);
+  });
+
+  test('objects are equal by their members, whatever these are called and whatever the object inherits', () => {
+    const read = (text: string) => {
+      const reading = readJson(Buffer.from(text));
+      assert.ok(reading.ok);
+      return reading.value;
+    };
+    const money = { enum: [{ amount: 1, currency: 'EUR' }, [{ constructor: 1 }], 'a', 1, null] };
+    for (const text of ['{"currency":"EUR","amount":1.0}', '[{"constructor":1}]', '"a"', '1e0', 'null']) {
+      assert.deepEqual(checkUser(money, read(text)), [], text);
+    }
+    for (const text of ['{"currency":"EUR","amount":1,"b":1}', '["a"]', '"1"', '{}', 'false']) {
+      assert.equal(checkUser(money, read(text)).length, 1, text);
+    }
+    const unique = { uniqueItems: true };
+    assert.deepEqual(checkUser(unique, read('[{"valueOf":1},{"a":1},{},[],null,0,false,"","0",{"a":"1"}]')), []);
+    assert.deepEqual(checkUser(unique, read('[{"a":1,"valueOf":{}},1,{"valueOf":{},"a":1}]')), [
+      'schema_mismatch : The items 0 and 2 are equal; each may be there once.',
+    ]);
+    assert.deepEqual(checkUser({ uniqueItems: false }, read('[1,1]')), []);
+  });
+
+  test('that no item is there twice is found out in one go, not by comparing all with all', () => {
+    const items = Array.from({ length: 40_000 }, (_, n) => ({ n }));
+    const startedAt = performance.now();
+    assert.deepEqual(checkUser({ uniqueItems: true }, items, 100_000), []);
+    // All with all would be 800 million comparisons: minutes.
+    assert.ok(performance.now() - startedAt < 20_000);
   });
 
   test('of a condition only the rule that is broken is told', () => {
