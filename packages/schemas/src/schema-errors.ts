@@ -6,7 +6,7 @@ export const schemaErrors = {
     retryable: true,
     meaning:
       'The schema of an event type cannot be had at this moment, so nobody can tell whether an event of the type is valid. The receiver answers 503, the processor waits.',
-    remedy: 'Read the message. Nothing is lost; it goes on by itself once the schema can be had again.',
+    remedy: 'Look at the registry. Receivers and processors go on by themselves once it answers; nothing is lost.',
   },
   schema_invalid: {
     retryable: false,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import process from 'node:process';
 import { describe, test } from 'node:test';
 import type { JsonSchema, JsonValue } from '@kero/events';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -229,7 +230,7 @@ describe('a change that breaks, with its member and an example', () => {
 describe('what cannot be told', () => {
   test('is said to be so, with its member', () => {
     const pattern = (text: string) => object({ a: { type: 'string', pattern: text } });
-    const comparison = compare(pattern('^q{7}[rs]z$'), pattern('^q{7}rz$'));
+    const comparison = compare(pattern('^(?=.*7)[q-z7]{9}$'), pattern('^(?=.*7)[q-y7]{9}$'));
     assert.equal(comparison.verdict, 'unclear');
     assert.deepEqual(
       comparison.changes.map(({ pointer, example }) => [pointer, example]),
@@ -249,13 +250,18 @@ describe('what cannot be told', () => {
 
 const names = fc.constantFrom('a', 'b', 'other');
 const scalars = fc.constantFrom<JsonValue>(null, true, false, 0, 1, 2, -1, 0.5, 3, '', 'a', 'ab', 'text', '12');
-const { value: anything } = fc.letrec<{ value: JsonValue; list: JsonValue[]; object: Record<string, JsonValue> }>(
-  (tie) => ({
-    value: fc.oneof({ depthSize: 'small', maxDepth: 3 }, scalars, tie('object'), tie('list')),
-    list: fc.array(tie('value'), { maxLength: 3 }),
-    object: fc.dictionary(names, tie('value'), { maxKeys: 3 }),
-  }),
-);
+const { document: anything } = fc.letrec<{
+  document: JsonValue;
+  value: JsonValue;
+  list: JsonValue[];
+  object: Record<string, JsonValue>;
+}>((tie) => ({
+  // As parsed: dictionaries may inherit nothing, which not even ajv bears.
+  document: tie('value').map((value) => JSON.parse(JSON.stringify(value)) as JsonValue),
+  value: fc.oneof({ depthSize: 'small', maxDepth: 3 }, scalars, tie('object'), tie('list')),
+  list: fc.array(tie('value'), { maxLength: 3 }),
+  object: fc.dictionary(names, tie('value'), { maxKeys: 3 }),
+}));
 const type = fc.constantFrom('null', 'boolean', 'object', 'array', 'string', 'number', 'integer');
 const small = fc.integer({ min: 0, max: 3 });
 
@@ -332,10 +338,16 @@ const pairs = fc
   .tuple(root, root, fc.array(fc.nat({ max: 20 }), { minLength: 1, maxLength: 3 }), fc.boolean())
   .map(([old, other, way, isChange]): [JsonSchema, JsonSchema] => [old, isChange ? changed(old, other, way) : other]);
 
+/** For a longer look: COMPARISON_RUNS=10000. */
+const RUNS = Number(process.env.COMPARISON_RUNS ?? 150);
+
 test('whatever keeps the old schema keeps one that is called compatible, and every example breaks', () => {
   const verdicts = { compatible: 0, incompatible: 0, unclear: 0 };
   let held = 0;
-  const documents = fc.array(fc.dictionary(names, anything, { maxKeys: 3 }), { minLength: 30, maxLength: 60 });
+  const documents = fc.array(fc.dictionary(names, anything, { maxKeys: 3, noNullPrototype: true }), {
+    minLength: 30,
+    maxLength: 60,
+  });
   fc.assert(
     fc.property(pairs, documents, ([old, next], values) => {
       let isOld: (value: JsonValue) => boolean;
@@ -361,8 +373,11 @@ test('whatever keeps the old schema keeps one that is called compatible, and eve
         assert.ok(isNext(value), `${JSON.stringify(value)} is refused by the new schema`);
       }
     }),
-    { numRuns: 300, endOnFailure: false },
+    { numRuns: RUNS, endOnFailure: true },
   );
   // A test of nothing would hold, too.
-  assert.ok(verdicts.compatible > 20 && verdicts.incompatible > 20 && held > 50, JSON.stringify({ ...verdicts, held }));
+  assert.ok(
+    verdicts.compatible > RUNS / 15 && verdicts.incompatible > RUNS / 15 && held > RUNS / 3,
+    JSON.stringify({ ...verdicts, held }),
+  );
 });

@@ -12,6 +12,7 @@ import {
   schemasAt,
   valuesAt,
 } from './schema-value.ts';
+import { textOfPattern } from './text-of-pattern.ts';
 
 const MAX_SAMPLES = 24;
 const MAX_DEPTH = 6;
@@ -121,6 +122,9 @@ function* arrays(schema: SchemaObject, document: SchemaDocument, depth: number):
 function* texts(schema: SchemaObject): Generator<string> {
   const least = Math.min(numberAt(schema, 'minLength') ?? 0, MAX_LENGTH);
   const most = Math.min(numberAt(schema, 'maxLength') ?? MAX_LENGTH, MAX_LENGTH);
+  if (typeof schema.pattern === 'string') {
+    for (const more of [0, 1, 3, 8, least]) yield textOfPattern(schema.pattern, more).slice(0, MAX_LENGTH);
+  }
   for (const text of TEXTS) yield text.padEnd(least, text === '' ? 'x' : text).slice(0, most);
   yield 'x'.repeat(most === MAX_LENGTH ? least + 300 : most);
 }

@@ -1,4 +1,4 @@
-import type { JsonValue } from '@kero/events';
+import { type JsonValue, useJsonEquality } from '@kero/events';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import {
   canonicalText,
@@ -69,7 +69,7 @@ export class SchemaDocument {
         ? part
         : { $defs: { ...Object($defs) }, definitions: { ...Object(definitions) }, allOf: [part] };
     try {
-      const validate = new Ajv2020(OPTIONS).compile(whole as SchemaObject);
+      const validate = useJsonEquality(new Ajv2020(OPTIONS)).compile(whole as SchemaObject);
       return (value) => (validate(value) ? [] : (validate.errors ?? []));
     } catch {
       return undefined;
