@@ -42,9 +42,11 @@ export function createRefuse({ logger, counts }: { logger: Logger; counts: Recei
   };
 }
 
-/** Whose request was refused belongs in the line. */
-function withClient(refusal: Refusal, { clientId }: Exchange): Refusal {
-  return clientId === undefined ? refusal : { ...refusal, log: { ...refusal.log, clientId } };
+/** Whose request was refused belongs in the line: the key, and where the address matters, that. */
+function withClient(refusal: Refusal, { clientId, address }: Exchange): Refusal {
+  const byAddress = refusal.code === 'unauthorized' || refusal.code === 'rate_limited';
+  if (clientId === undefined && !byAddress) return refusal;
+  return { ...refusal, log: { ...refusal.log, ...(clientId && { clientId }), ...(byAddress && { address }) } };
 }
 
 /** One line a refused request. It holds codes and never the details, which may quote the body. */

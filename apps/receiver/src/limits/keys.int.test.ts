@@ -43,6 +43,12 @@ describe('an address that tries out keys', () => {
     const refused = await kero.post(BODY, bearer('wrong-4'));
     assert.match(problemOf(refused, 429, 'rate_limited').detail, /RATE_LIMIT_FAILED_AUTH/);
     assert.equal(refused.headers.get('retry-after'), '1');
+    const lines = kero.logLines.filter(({ code }) => code === 'unauthorized' || code === 'rate_limited');
+    assert.deepEqual(
+      lines.map(({ level, address }) => [level, address]),
+      [...new Array(3).fill(['info', '127.0.0.1']), ['debug', '127.0.0.1']],
+      'the log tells who it is, and is not flooded',
+    );
     problemOf(await kero.post(BODY, bearer(text)), 429, 'rate_limited');
     nowMs += 1000;
     for (let n = 0; n < 5; n++)
