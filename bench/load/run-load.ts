@@ -37,6 +37,8 @@ export function requestFigures(figures: LoadFigures & { readonly cpuMs: number }
   return {
     'requests/s': figures.accepted / figures.seconds,
     'CPU us a request': (figures.cpuMs * 1000) / figures.accepted,
+    // Well below 100 the load was the limit, or others were at work: then the ratio of requests is not one of servers.
+    '% of its core': figures.cpuMs / figures.seconds / 10,
     'p50 ms': figures.p50Ms,
     'p99 ms': figures.p99Ms,
   };
