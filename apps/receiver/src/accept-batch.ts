@@ -104,22 +104,29 @@ class BatchReading {
   }
 
   async readAll(): Promise<Interruption | undefined> {
-    const { items, format, parseOptions } = this.#batch;
-    const { maxBatchEvents } = this.#options.settings;
+    const { items } = this.#batch;
     let count = 0;
     for (let text = items.next(); text !== undefined; text = items.next()) {
-      if (count === maxBatchEvents) return tooMany(maxBatchEvents);
-      if (this.#holdsTooMuch()) return overloaded();
-      const index = count++;
-      const parsed = format.parse(text, parseOptions);
-      if (this.#waiting.length > 0 || isWithoutSchema(parsed)) this.#waiting.push({ index, text, parsed });
-      else this.#settle(index, parsed);
+      const refusal = text && this.#readItem(text, count++);
+      if (refusal) return refusal;
       const interruption = this.#options.share.isSpent() && (await this.#rest());
       if (interruption) return interruption;
     }
     if (items.problem) return refusalOfItem({ ok: false, kind: 'syntax', problems: [items.problem] });
     if (count === 0) return EMPTY;
     return this.#waiting.length > 0 ? this.#readWaiting() : undefined;
+  }
+
+  /** The answer is why the whole batch is refused. */
+  #readItem(text: Buffer, index: number): Refusal | undefined {
+    const { format, parseOptions } = this.#batch;
+    const { maxBatchEvents } = this.#options.settings;
+    if (index === maxBatchEvents) return tooMany(maxBatchEvents);
+    if (this.#holdsTooMuch()) return overloaded();
+    const parsed = format.parse(text, parseOptions);
+    if (this.#waiting.length > 0 || isWithoutSchema(parsed)) this.#waiting.push({ index, text, parsed });
+    else this.#settle(index, parsed);
+    return undefined;
   }
 
   async #readWaiting(): Promise<Interruption | undefined> {

@@ -232,6 +232,28 @@ describe('a long batch', () => {
     assert.ok(between >= 3, `${between} answers to others before the batches were in the log`);
   });
 
+  test('is read in pieces also where one item of it is as long as all of it may be', async (t) => {
+    let isDone = false;
+    const wrapProducer = withAppend(async (records, real) => {
+      isDone = true;
+      await real.append(records, { deadlineMs: 10_000 });
+    });
+    const kero = await startTestReceiver(t, { settings: longSettings, wrapProducer });
+    const client = await rawConnection(t, kero.port);
+    const body = `[${event(0)},[${'1,'.repeat(5_000_000)}1]]`;
+    const long = kero.post(body);
+    let between = 0;
+    while (!isDone) {
+      client.send('GET /health/live HTTP/1.1\r\nhost: t\r\n\r\n');
+      const seen = client.received().length;
+      await untilTrue(() => client.received().length > seen);
+      // The first item is read, and the second is not.
+      if (!isDone && kero.receiver.counts.bytesInFlight > body.length) between++;
+    }
+    assert.deepEqual(outcomes(await long), ['id', ['event_too_large', 413, false]]);
+    assert.ok(between >= 3, `${between} answers to others while the item was read`);
+  });
+
   test('whose client leaves while it is read leaves nothing in the log', async (t) => {
     const found: string[] = [];
     const kero = await startTestReceiver(t, {

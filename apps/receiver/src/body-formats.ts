@@ -20,8 +20,11 @@ export interface BodyFormat {
 
 /** The texts of the items, in their order. */
 export interface BodyItems {
-  /** A view of the body; undefined after the last one, and where the body as a whole is wrong. */
-  next(): Buffer | undefined;
+  /**
+   * A view of the body; null where finding the next one takes long: call again. Undefined after the last one, and where the body
+   * as a whole is wrong.
+   */
+  next(): Buffer | null | undefined;
   /** Why the whole body is refused, those items too that came before. */
   readonly problem: Problem | undefined;
 }

@@ -2,6 +2,9 @@ import type { Problem } from '../event.ts';
 import { syntaxProblem, textProblem } from './json-problems.ts';
 import { CLOSE_BRACKET, JsonScanner, JsonSyntaxError, OPEN_BRACKET } from './json-scanner.ts';
 
+/** How much of an item is read in one call, in values: well below a millisecond. An item that is too large to be an event has more. */
+const STEPS = 10_000;
+
 /**
  * Takes a JSON array apart into the texts of its items, one a call, so that whoever reads a long one can do other things between.
  * The text is read once, and checked against the grammar on the way.
@@ -10,6 +13,8 @@ export class JsonArrayItems {
   readonly #bytes: Buffer;
   #scanner: JsonScanner | undefined;
   #hasBegun = false;
+  /** Where the item begins that is being read; -1 between items. */
+  #start = -1;
   #problem: Problem | undefined;
 
   constructor(bytes: Buffer) {
@@ -19,17 +24,19 @@ export class JsonArrayItems {
   }
 
   /**
-   * The text of the next item without the white space around it: a view of the bytes. Undefined after the last one, and where
-   * the bytes are not one JSON array: then `problem` says why, and what came before is no part of any array either.
+   * The text of the next item without the white space around it: a view of the bytes. Null where it is so long that there is more to
+   * do: call again. Undefined after the last one, and where the bytes are not one JSON array: then `problem` says why, and what
+   * came before is no part of any array either.
    */
-  next(): Buffer | undefined {
+  next(): Buffer | null | undefined {
     const scanner = this.#scanner;
     if (!scanner) return undefined;
     try {
-      if (this.#goesOn(scanner)) {
-        const start = scanner.at;
-        scanner.value();
-        return this.#bytes.subarray(start, scanner.at);
+      if (this.#start >= 0 || this.#goesOn(scanner)) {
+        const start = this.#start < 0 ? scanner.at : this.#start;
+        const isWhole = scanner.value(STEPS);
+        this.#start = isWhole ? -1 : start;
+        return isWhole ? this.#bytes.subarray(start, scanner.at) : null;
       }
       scanner.end();
     } catch (error) {

@@ -7,7 +7,7 @@ import { JsonArrayItems, startsJsonArray } from './json-array-items.ts';
 function take(text: string | Buffer): { items: string[]; code: string | undefined; detail: string } {
   const items = new JsonArrayItems(Buffer.from(text));
   const texts: string[] = [];
-  for (let item = items.next(); item !== undefined; item = items.next()) texts.push(item.toString());
+  for (let item = items.next(); item !== undefined; item = items.next()) if (item) texts.push(item.toString());
   assert.equal(items.next(), undefined, 'the end is the end');
   return { items: texts, code: items.problem?.code, detail: items.problem?.detail ?? '' };
 }
@@ -27,6 +27,20 @@ describe('the items of a JSON array', () => {
       '"ü€😀"',
     ]);
     assert.equal(take(text).code, undefined);
+  });
+
+  test('that are very long are read in pieces, so that others can work in between', () => {
+    const long = `[${'[1,{"a":2}],'.repeat(40_000)}3]`;
+    const items = new JsonArrayItems(Buffer.from(`[${long},4 ,${long}]`));
+    const found: string[] = [];
+    let pieces = 0;
+    for (let item = items.next(); item !== undefined; item = items.next()) {
+      if (item) found.push(item.toString());
+      else pieces++;
+    }
+    assert.deepEqual(found, [long, '4', long]);
+    assert.ok(pieces > 10, `${pieces}`);
+    assert.equal(items.problem, undefined);
   });
 
   test('share the memory of the text', () => {

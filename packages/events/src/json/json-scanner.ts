@@ -43,6 +43,8 @@ export class JsonScanner {
   at = 0;
   /** The closing brackets that are still to come, from the outside in. */
   #closers = NO_CLOSERS;
+  /** How many of them, while value() has not come to the end. */
+  #depth = 0;
 
   constructor(bytes: Buffer) {
     this.text = bytes.toString('latin1');
@@ -163,11 +165,18 @@ export class JsonScanner {
 
   /**
    * Past a value with all that is in it. Has a stack of its own, of a byte a level: a text of a million brackets must neither
-   * overflow the call stack nor make a million objects.
+   * overflow the call stack nor make a million objects. Stops after `steps` of the values in it: then it is false, and the next
+   * call goes on.
    */
-  value(): void {
-    let depth = 0;
+  value(steps = Number.POSITIVE_INFINITY): boolean {
+    let depth = this.#depth;
+    this.#depth = 0;
+    let left = steps;
     do {
+      if (left-- === 0) {
+        this.#depth = depth;
+        return false;
+      }
       const code = this.peek();
       if (code === OPEN_BRACE || code === OPEN_BRACKET) {
         const closer = code === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET;
@@ -181,6 +190,7 @@ export class JsonScanner {
       else this.word();
       depth = this.#leaveEnded(depth);
     } while (depth > 0);
+    return true;
   }
 
   #remember(closer: number, level: number): void {
