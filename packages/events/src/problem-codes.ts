@@ -25,6 +25,7 @@ export const problemCodes = {
   timestamp_out_of_range: 'event_timestamp lies outside 1970-01-01..2148-12-31 in UTC.',
   timestamp_in_future: 'event_timestamp is later than now plus EVENTS_MAX_FUTURE.',
   expired: 'event_timestamp is older than EVENTS_RETENTION.',
+  too_many_extensions: 'A CloudEvent has more than 64 extensions.',
   unknown_event_type:
     'There is no schema for this event_type, and only types with one are taken (SCHEMA_UNKNOWN_TYPES=refuse).',
   unsupported_specversion: 'The CloudEvent is not of version 1.0.',

@@ -68,6 +68,8 @@ const otherExamples = {
   invalid_attribute: () => parseCloudEvent(cloudEvent({ source: 'my shop' }), options),
   invalid_header: () =>
     parseBinaryCloudEvent([...CLOUD_EVENT_HEADERS, 'ce-colour', 'gr\u00fcn'], Buffer.from('{}'), options),
+  too_many_extensions: () =>
+    parseCloudEvent(cloudEvent(Object.fromEntries(Array.from({ length: 65 }, (_, n) => [`x${n}`, 1]))), options),
   unsupported_data: () => parseCloudEvent(cloudEvent({ datacontenttype: 'text/xml' }), options),
 } satisfies Partial<Record<ProblemCode, Read>>;
 
@@ -110,6 +112,8 @@ const reads: readonly (readonly [code: string, read: Read])[] = [
 test('the events that the examples change are themselves right', () => {
   assert.ok(parseEvent(Buffer.from(event()), options).ok);
   assert.ok(parseCloudEvent(cloudEvent(), options).ok);
+  const many = Object.fromEntries(Array.from({ length: 64 }, (_, n) => [`x${n}`, 1]));
+  assert.ok(parseCloudEvent(cloudEvent(many), options).ok);
   assert.ok(parseBinaryCloudEvent(CLOUD_EVENT_HEADERS, Buffer.from('{}'), options).ok);
 });
 

@@ -15,6 +15,9 @@ export interface CloudEventParts {
   readonly placeOf: (attribute: string) => Path;
 }
 
+/** Each becomes a header of the record; a log does not take any number of them, however short. */
+const MAX_EXTENSIONS = 64;
+
 /** The attributes that become members of an event. */
 const MEMBERS = [
   ['subject', 'user_id'],
@@ -43,8 +46,13 @@ export function readCloudEvent(parts: CloudEventParts, problems: ProblemList, op
       problems.add(code, placeOf(member, rest, parts, user.place), detail);
     }
   }
+  const extensions = extensionsOf(parts);
+  if (extensions.length > MAX_EXTENSIONS) {
+    const detail = `A CloudEvent may have at most ${MAX_EXTENSIONS} extensions; this one has ${extensions.length}.`;
+    problems.add('too_many_extensions', [], detail);
+  }
   if (problems.length > 0) return { ok: false, kind: 'event', problems: problems.toArray() };
-  return parsed.ok ? { ok: true, event: parsed.event, value, extensions: extensionsOf(parts) } : parsed;
+  return parsed.ok ? { ok: true, event: parsed.event, value, extensions } : parsed;
 }
 
 const REQUIRED_DETAIL = {
