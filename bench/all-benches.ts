@@ -1,5 +1,6 @@
 import type { Bench } from './framework/bench.ts';
 import { batches } from './questions/batches.ts';
+import { catchUp } from './questions/catch-up.ts';
 import { embeddedLog } from './questions/embedded-log.ts';
 import { endToEndEmbedded } from './questions/end-to-end-embedded.ts';
 import { endToEndKafka } from './questions/end-to-end-kafka.ts';
@@ -21,5 +22,6 @@ export const allBenches: readonly Bench[] = [
   memory,
   embeddedLog,
   endToEndEmbedded,
+  catchUp,
   soak,
 ];

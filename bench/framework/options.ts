@@ -21,7 +21,8 @@ export const USAGE = `usage: npm run bench -- [NAME...] [options]
   --list       what there is
   --rounds N   how many times each candidate is measured (default 5, with --quick 1)
   --quick      short rounds that only show that it runs
-  --rows N     rows of the large table of "large-table" (default 10000000, with --quick 200000)
+  --rows N     rows of the large table of "large-table", and ten times the backlog of "catch-up" (default 10000000, with --quick
+               200000)
   --minutes M  how long "soak" lasts (default 20, with --quick half of one)
   --write      keep the results in bench/results and put them into docs/performance.md
   --render     only write docs/performance.md again from the results that are kept

@@ -16,7 +16,7 @@ const EVENTS = VARIANTS.map(
 
 const ID_WIDTH = 12;
 const USER_WIDTH = 6;
-const USERS = 10_007;
+const USUAL_USERS = 10_007;
 const ITEM_WIDTH = 5;
 const ITEMS = 99_991;
 const TIME_WIDTH = 'yyyy-mm-ddThh:mm:ss.mmm'.length;
@@ -33,6 +33,8 @@ export interface RequestShape {
   /** 1: a single event, else an array of so many. */
   readonly batch: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** How many users the events are about. */
+  readonly users?: number;
 }
 
 /**
@@ -43,9 +45,11 @@ export class EventRequest {
   readonly bytes: Buffer;
   readonly bodyBytes: number;
   readonly #places: readonly EventPlaces[];
+  readonly #users: number;
 
   /** `variant`: with which kind of event it begins. */
-  constructor({ batch, headers }: RequestShape, variant = 0) {
+  constructor({ batch, headers, users = USUAL_USERS }: RequestShape, variant = 0) {
+    this.#users = users;
     const texts = Array.from({ length: batch }, (_, n) => EVENTS[(variant + n) % EVENTS.length] ?? '');
     const events = texts.join(',');
     const body = batch === 1 ? events : `[${events}]`;
@@ -80,7 +84,7 @@ export class EventRequest {
       const { id, user, time, item, price } = this.#places[n] as EventPlaces;
       const number = first + n;
       writeDigits(this.bytes, id, ID_WIDTH, number);
-      writeDigits(this.bytes, user, USER_WIDTH, number % USERS);
+      writeDigits(this.bytes, user, USER_WIDTH, number % this.#users);
       writeDigits(this.bytes, item, ITEM_WIDTH, number % ITEMS);
       writeDigits(this.bytes, price, 2, number % 100);
       writeDigits(this.bytes, price + 3, 2, (number * 7) % 100);

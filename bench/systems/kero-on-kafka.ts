@@ -2,41 +2,62 @@ import type { KafkaCluster } from '../../test/support/kafka/kafka-cluster.ts';
 import { createTopic, throwawayTopic } from '../../test/support/kafka/kafka-topics.ts';
 import { freePort, startKero } from '../support/kero-processes.ts';
 import type { BenchPostgres } from '../support/postgres.ts';
-import type { KeroSystem } from './system.ts';
+import type { KeroProcessIds, KeroSystem } from './system.ts';
 
 /** As many as a new topic of Kero has. */
 export const PARTITIONS = 6;
 
+export interface KeroOnKafkaOptions {
+  readonly kafka: KafkaCluster;
+  readonly postgres: BenchPostgres;
+  readonly partitions?: number;
+}
+
+export interface KeroOnKafka extends KeroSystem {
+  /** One more `kero processor`. Resolves when it reads. */
+  startProcessor(): Promise<KeroProcessIds>;
+}
+
 /** `kero receiver` and `kero processor` with a new topic and a new database. */
 export async function startKeroOnKafka(
   resources: AsyncDisposableStack,
-  { kafka, postgres }: { readonly kafka: KafkaCluster; readonly postgres: BenchPostgres },
-): Promise<KeroSystem> {
+  options: KeroOnKafkaOptions,
+): Promise<KeroOnKafka> {
+  const kero = await startReceiverOnKafka(resources, options);
+  const processor = await kero.startProcessor();
+  return { ...kero, processes: [...kero.processes, processor] };
+}
+
+/** The same without a processor: what is sent waits in the topic. */
+export async function startReceiverOnKafka(
+  resources: AsyncDisposableStack,
+  { kafka, postgres, partitions = PARTITIONS }: KeroOnKafkaOptions,
+): Promise<KeroOnKafka> {
   const topic = throwawayTopic('bench');
-  await createTopic(kafka, topic, { partitions: PARTITIONS });
+  await createTopic(kafka, topic, { partitions });
   const database = await postgres.newDatabase();
   const settings = {
     KAFKA_BOOTSTRAP_SERVERS: kafka.bootstrapServers.join(','),
     KAFKA_TOPIC: topic,
     ...database.settings,
   };
-  const [receiverAdmin, processorAdmin] = [await freePort(), await freePort()];
-  const receiver = startKero(resources, ['receiver'], {
-    ...settings,
-    RECEIVER_PORT: '0',
-    ADMIN_PORT: String(receiverAdmin),
-  });
-  const processor = startKero(resources, ['processor'], { ...settings, ADMIN_PORT: String(processorAdmin) });
-  const [, port] = await receiver.printed(/receiver: POST http:\/\/127\.0\.0\.1:(\d+)/);
-  await processor.printed(/reading from Kafka/);
+  const start = async (command: 'receiver' | 'processor', more: Readonly<Record<string, string>>) => {
+    const adminPort = await freePort();
+    const kero = startKero(resources, [command], { ...settings, ...more, ADMIN_PORT: String(adminPort) });
+    return { kero, ids: { name: command, pid: kero.child.pid, adminPort } };
+  };
+  const receiver = await start('receiver', { RECEIVER_PORT: '0' });
+  const [, port] = await receiver.kero.printed(/receiver: POST http:\/\/127\.0\.0\.1:(\d+)/);
   return {
     port: Number(port),
     stored: () => database.count('events'),
-    processes: [
-      { name: 'receiver', pid: receiver.child.pid, adminPort: receiverAdmin },
-      { name: 'processor', pid: processor.child.pid, adminPort: processorAdmin },
-    ],
+    processes: [receiver.ids],
     database: database.client,
     rows: database.run,
+    startProcessor: async () => {
+      const processor = await start('processor', {});
+      await processor.kero.printed(/reading from Kafka/);
+      return processor.ids;
+    },
   };
 }
