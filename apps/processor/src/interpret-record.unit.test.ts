@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { builtInTypeSchemas, formatUuid, type TypeSchemas } from '@kero/events';
+import { builtInTypeSchemas, compileUserSchema, formatUuid, type TypeSchemas } from '@kero/events';
 import type { LogRecord } from '@kero/messaging';
 import { type InterpretOptions, interpretRecord } from './interpret-record.ts';
 
@@ -68,6 +68,15 @@ describe('a record of another program, without headers', () => {
     const typeSchemas: TypeSchemas = { find: () => 'not_loaded' };
     const found = interpretRecord(record(PURCHASE), { ...options, typeSchemas });
     assert.deepEqual(found, { kind: 'schema_not_loaded', eventType: 'purchase' });
+  });
+
+  test('whose schema cannot be applied to it is a dead letter, and ends nothing', () => {
+    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema.
+    const check = compileUserSchema({ if: { required: ['price'] }, then: { $ref: '#' } });
+    const typeSchemas: TypeSchemas = { find: () => ({ label: 'x', check }) };
+    const letter = letterOf(interpretRecord(record(PURCHASE), { ...options, typeSchemas }));
+    assert.equal(letter.reason, 'invalid');
+    assert.match(letter.detail, /schema_failed.*cannot be applied|cannot be applied.*schema_failed/);
   });
 
   test('of a type without a schema is refused where such types are', () => {

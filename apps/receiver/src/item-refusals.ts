@@ -5,6 +5,8 @@ import type { Refusal } from './http-problems.ts';
 /** What the sender of an item is told that is no event. */
 export function refusalOfItem({ kind, problems }: ParsedItem & { ok: false }): Refusal {
   if (kind === 'schema_not_loaded') return SCHEMA_UNAVAILABLE;
+  // That is no fault of the event: its sender should keep it until the schema is repaired.
+  if (problems.some(({ code }) => code === 'schema_failed')) return SCHEMA_UNAVAILABLE;
   const [first] = problems;
   switch (first?.code) {
     case 'empty_body':

@@ -33,6 +33,18 @@ function withRegistry(registry: FaultyRegistry, more: Record<string, string> = {
 }
 
 describe('a receiver with a folder of schemas', () => {
+  test('answers 503 to an event that its schema cannot be applied to, and takes its neighbours', async (t) => {
+    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema.
+    const endless = { if: { required: ['loop'] }, then: { $ref: '#' } };
+    const { post, records } = await start(t, { SCHEMAS_DIR: folder(t, { 'view.json': endless }) });
+    problemOf(await post(view({ loop: 1 })), 503, 'schemas_unavailable');
+    const batch = await post(`[${view({ loop: 1 })},${view({})}]`);
+    assert.equal(batch.status, 207);
+    const [first] = batch.json.results as { problem: { retryable: boolean } }[];
+    assert.equal(first?.problem.retryable, true);
+    assert.equal((await records()).length, 1);
+  });
+
   test('refuses what breaks the schema of its type, with the place, and tells the log which schema it asked', async (t) => {
     const { post, records } = await start(t, { SCHEMAS_DIR: folder(t, { 'view.json': PAGE }) });
     const problem = problemOf(await post(view({ page: 'home' })), 422, 'invalid_event');

@@ -61,8 +61,8 @@ function readEvent(reading: JsonReading, options: ParseOptions): Event | 'schema
   return { id, userId, eventType, timestampMicros, eventData: reading.span, eventId, source, schema: schema?.label };
 }
 
-function hasEventMembers(value: JsonObject, { values, problems }: JsonReading): value is JsonObject & EventMembers {
-  return isPlainEvent(value) || checkEvent(value, [], values, problems);
+function hasEventMembers(value: JsonObject, { weight, problems }: JsonReading): value is JsonObject & EventMembers {
+  return isPlainEvent(value) || checkEvent(value, [], weight, problems);
 }
 
 /** Microseconds since 1970; undefined when there is a problem with it, or no text at all (which the schema tells). */
@@ -89,7 +89,7 @@ function readTimestamp(value: JsonValue | undefined, options: ParseOptions, prob
 function checkTypeSchema(
   { event_type: type, event_data: data }: JsonObject,
   schemas: TypeSchemas,
-  { values, problems }: JsonReading,
+  { weight, problems }: JsonReading,
 ): TypeSchema | 'not_loaded' | undefined {
   if (typeof type !== 'string') return undefined;
   const schema = schemas.find(type);
@@ -99,7 +99,7 @@ function checkTypeSchema(
   }
   if (schema === 'refused' || schema === 'unknown') return undefined;
   if (schema === 'not_loaded') return schema;
-  if (isJsonObject(data) && !schema.isPlain?.(data)) schema.check(data, ['event_data'], values, problems);
+  if (isJsonObject(data) && !schema.isPlain?.(data)) schema.check(data, ['event_data'], weight, problems);
   return schema;
 }
 

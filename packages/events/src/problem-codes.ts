@@ -26,6 +26,8 @@ export const problemCodes = {
   timestamp_in_future: 'event_timestamp is later than now plus EVENTS_MAX_FUTURE.',
   expired: 'event_timestamp is older than EVENTS_RETENTION.',
   too_many_extensions: 'A CloudEvent has more than 64 extensions.',
+  schema_failed:
+    'The schema of the event type cannot be applied to this event: an operator has to look at the schema. The receiver answers 503 `schemas_unavailable`.',
   unknown_event_type:
     'There is no schema for this event_type, and only types with one are taken (SCHEMA_UNKNOWN_TYPES=refuse).',
   unsupported_specversion: 'The CloudEvent is not of version 1.0.',

@@ -7,6 +7,7 @@ import { JsonArrayItems } from './json/json-array-items.ts';
 import { parseEvent } from './parse-event.ts';
 import type { ParsedItem } from './parsed-item.ts';
 import { type ProblemCode, problemCodes } from './problem-codes.ts';
+import { compileUserSchema } from './schema-check.ts';
 import { builtInTypeSchemas, type TypeSchemas } from './type-schemas.ts';
 
 const options: ParseOptions = {
@@ -60,8 +61,17 @@ function readArray(text: string): ParsedItem {
 
 type Read = () => ParseResult | ParsedItem;
 
+/** A schema that can be applied to nothing that has the member `loop`. */
+// biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema.
+const endless = compileUserSchema({ if: { required: ['loop'] }, then: { $ref: '#' } });
+
+function withEndlessSchema(text: string): ParseResult {
+  return parseEvent(Buffer.from(text), { ...options, typeSchemas: { find: () => ({ label: 'x', check: endless }) } });
+}
+
 /** For each of the codes that only CloudEvents and batches have one that has this one problem and no other. */
 const otherExamples = {
+  schema_failed: () => withEndlessSchema(event({ event_data: '{"loop":1}' })),
   not_an_array: () => readArray('{}'),
   unsupported_specversion: () => parseCloudEvent(cloudEvent({ specversion: '0.3' }), options),
   invalid_attribute_name: () => parseCloudEvent(cloudEvent({ userId: 'u' }), options),

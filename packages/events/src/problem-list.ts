@@ -5,15 +5,19 @@ import type { ProblemCode } from './problem-codes.ts';
 export type Path = readonly (string | number)[];
 
 const MAX_PROBLEMS = 100;
+/** Repeats included: looking for what is known already takes time, too. */
+const MAX_ATTEMPTS = 1_000;
 const MAX_POINTER_LENGTH = 1_000;
 const MAX_QUOTE_LENGTH = 60;
 
 /**
- * Gathers what is wrong with one event. Its size is bounded however bad the event is: after 100 problems there is only one more,
- * which says so. The same code at the same place is one problem.
+ * Gathers what is wrong with one event. Its size, and the time it takes, are bounded however bad the event is: after 100 problems
+ * (or 1,000 attempts to add one) there is only one more, which says so. The same code at the same place is one problem.
  */
 export class ProblemList {
   readonly #problems: Problem[] = [];
+  #attempts = 0;
+  #isFull = false;
 
   get length(): number {
     return this.#problems.length;
@@ -21,23 +25,30 @@ export class ProblemList {
 
   /** True when further problems would not be kept, so that nobody needs to look for them. */
   get isFull(): boolean {
-    return this.#problems.length > MAX_PROBLEMS;
+    return this.#isFull;
   }
 
   add(code: ProblemCode, path: Path, detail: string): void {
-    if (this.isFull) return;
+    if (this.#isFull) return;
+    if (++this.#attempts > MAX_ATTEMPTS) {
+      this.#fill();
+      return;
+    }
     const pointer = pointerTo(path);
     if (this.#problems.some((known) => known.code === code && known.pointer === pointer && known.detail === detail))
       return;
-    this.#problems.push(
-      this.#problems.length < MAX_PROBLEMS
-        ? { pointer, code, detail }
-        : { pointer: '', code: 'too_many_problems', detail: `There are more problems than these ${MAX_PROBLEMS}.` },
-    );
+    if (this.#problems.length < MAX_PROBLEMS) this.#problems.push({ pointer, code, detail });
+    else this.#fill();
   }
 
   toArray(): readonly Problem[] {
     return this.#problems;
+  }
+
+  #fill(): void {
+    this.#isFull = true;
+    const detail = `There are more problems than these ${this.#problems.length}.`;
+    this.#problems.push({ pointer: '', code: 'too_many_problems', detail });
   }
 }
 
@@ -48,6 +59,8 @@ export class ProblemList {
 export function pointerTo(path: Path): string {
   let pointer = '';
   for (const token of path) {
+    // Before anything looks at its characters: a name may be as long as the event, and have as many problems in it.
+    if (typeof token === 'string' && token.length > MAX_POINTER_LENGTH) break;
     if (typeof token === 'string' && (token.includes('\0') || !token.isWellFormed())) break;
     const next = `${pointer}/${String(token).replaceAll('~', '~0').replaceAll('/', '~1')}`;
     if (next.length > MAX_POINTER_LENGTH) break;

@@ -1,3 +1,4 @@
+import { describeError } from '@kero/runtime';
 import { Ajv2020, type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js';
 import { type JsonValue, nameOfType } from './json/json-value.ts';
 import { useJsonEquality } from './json-equality.ts';
@@ -6,16 +7,17 @@ import { type Path, type ProblemList, quote, tokensOf } from './problem-list.ts'
 import type { JsonSchema } from './schemas.ts';
 
 /**
- * Above this many values in one event only the first break of a schema is named: ajv makes an object for each, and an array
- * of a million wrong items must not become a million of them.
+ * Above this weight of one event (see JsonReader) only the first break of a schema is named: ajv makes an object for each, with the
+ * names that lead to it, and an array of a million wrong items must not become a million of them.
  */
-const MAX_VALUES_FOR_EVERY_PROBLEM = 10_000;
+const MAX_WEIGHT_FOR_EVERY_PROBLEM = 10_000;
 
 /**
  * True when `value` keeps the schema; otherwise everything that is wrong with it has been added to the problems. `value` stands
- * at `base` in the event, and the whole event holds `values` values.
+ * at `base` in the event, and `weight` is that of the whole event. A schema that cannot be applied is a problem as well
+ * (`schema_failed`). Never throws.
  */
-export type SchemaCheck = (value: JsonValue, base: Path, values: number, problems: ProblemList) => boolean;
+export type SchemaCheck = (value: JsonValue, base: Path, weight: number, problems: ProblemList) => boolean;
 
 /**
  * Compiles a schema of Kero's own. `isToldElsewhere` picks the errors that need no problem here because somebody else tells them
@@ -31,15 +33,15 @@ export function compileSchema(
 /**
  * Compiles a schema that a user wrote, as draft 2020-12 has it: keywords that nobody knows say nothing, and `format` is an
  * annotation. The schema must keep the meta-schema; whether it does is not looked at here. Throws where it cannot be compiled: a
- * `$ref` that leads nowhere or out of the schema, a pattern that is no regular expression.
+ * `$ref` that leads nowhere, out of the schema or for ever to itself, a pattern that is no regular expression.
  */
 export function compileUserSchema(schema: JsonSchema): SchemaCheck {
   const lenient = { strict: false, validateFormats: false, validateSchema: false, logger: false } as const;
+  const compileAs = (allErrors: boolean) => compile(schema, { allErrors, ...lenient });
+  // Some schemas compile and can be applied to nothing: {"$ref": "#"}.
+  compileAs(false)({});
   // The second error says only that the first one counts.
-  return toCheck(
-    (allErrors) => compile(schema, { allErrors, ...lenient }),
-    ({ keyword }) => keyword === 'if',
-  );
+  return toCheck(compileAs, ({ keyword }) => keyword === 'if');
 }
 
 function toCheck(
@@ -48,10 +50,15 @@ function toCheck(
 ): SchemaCheck {
   const every = compileAs(true);
   let first: ValidateFunction | undefined;
-  return (value, base, values, problems) => {
-    if (values > MAX_VALUES_FOR_EVERY_PROBLEM) first ??= compileAs(false);
-    const validate = values > MAX_VALUES_FOR_EVERY_PROBLEM && first ? first : every;
-    if (validate(value)) return true;
+  return (value, base, weight, problems) => {
+    if (weight > MAX_WEIGHT_FOR_EVERY_PROBLEM) first ??= compileAs(false);
+    const validate = weight > MAX_WEIGHT_FOR_EVERY_PROBLEM && first ? first : every;
+    try {
+      if (validate(value)) return true;
+    } catch (error) {
+      problems.add('schema_failed', base, `The schema cannot be applied: ${describeError(error)}.`);
+      return false;
+    }
     for (const error of validate.errors ?? []) {
       if (problems.isFull) break;
       if (isToldElsewhere(error)) continue;

@@ -26,6 +26,7 @@ export class JsonReader {
   readonly #spanOf: string | undefined;
   readonly #path: (string | number)[] = [];
   #values = 0;
+  #longestName = 0;
   #spanStart = -1;
   #spanEnd = -1;
 
@@ -37,9 +38,12 @@ export class JsonReader {
     this.#spanOf = spanOf;
   }
 
-  /** How many values (objects, arrays, strings, ...) have been read, those below the last allowed level not counted. */
-  get values(): number {
-    return this.#values;
+  /**
+   * How many values (objects, arrays, strings, ...) have been read, those below the last allowed level not counted; each the
+   * heavier the longer the longest name is, because a place repeats the names that lead to it.
+   */
+  get weight(): number {
+    return this.#values * Math.ceil((this.#longestName + 1) / 100);
   }
 
   /** The bytes of the first member that is called `spanOf`: a view of the input. */
@@ -73,6 +77,7 @@ export class JsonReader {
     const spanOf = level === 1 ? this.#spanOf : undefined;
     for (let more = scanner.enters(CLOSE_BRACE); more; more = scanner.goesOn(CLOSE_BRACE)) {
       const name = this.#readName();
+      if (name.length > this.#longestName) this.#longestName = name.length;
       this.#path[level - 1] = name;
       scanner.colon();
       const start = scanner.at;

@@ -10,8 +10,8 @@ export interface JsonReading {
   readonly value: JsonValue;
   /** What is wrong with the text although it keeps the grammar; more may be added to it. */
   readonly problems: ProblemList;
-  /** How many values the text has, so that work on it can be bounded. */
-  readonly values: number;
+  /** How much it takes to name a problem of every value (see JsonReader), so that work on them can be bounded. */
+  readonly weight: number;
   /** The bytes of the member of the outermost object that was asked for: a view of the input. */
   readonly span: Buffer | undefined;
 }
@@ -30,7 +30,7 @@ export function readJson(bytes: Buffer, spanOf?: string): JsonReading | JsonSynt
   const reader = new JsonReader(bytes, problems, spanOf);
   try {
     const value = reader.read();
-    return { ok: true, value, problems, values: reader.values, span: reader.span };
+    return { ok: true, value, problems, weight: reader.weight, span: reader.span };
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
     return { ok: false, problem: syntaxProblem(bytes, error) };
