@@ -11,9 +11,10 @@ import type { MakeEventRecord } from './event-record.ts';
 import type { Exchange } from './exchange.ts';
 import type { Refusal } from './http-problems.ts';
 import { refusalOfItem, refusalOfSource } from './item-refusals.ts';
+import type { BytesInFlight } from './limits/bytes-in-flight.ts';
 import { loadSchemas } from './load-schemas.ts';
 import type { LoopShare } from './loop-share.ts';
-import { hold, overloaded } from './read-body.ts';
+import { overloaded } from './read-body.ts';
 import type { ReceiverCounts } from './receiver-counts.ts';
 import type { Refuse } from './responses.ts';
 
@@ -23,11 +24,11 @@ export interface AcceptBatchOptions {
   readonly settings: {
     readonly deadlineMs: number;
     readonly maxBatchEvents: number;
-    readonly maxBytesInFlight: number;
   };
   readonly makeRecord: MakeEventRecord;
   readonly share: LoopShare;
   readonly counts: ReceiverCounts;
+  readonly room: BytesInFlight;
   readonly logger: Logger;
   readonly refuse: Refuse;
 }
@@ -146,9 +147,9 @@ class BatchReading {
   /** A batch is let through when it is alone, whatever it holds: it would never pass otherwise. */
   #holdsTooMuch(): boolean {
     const { exchange } = this.#batch;
-    const { counts, settings } = this.#options;
-    hold(exchange, counts, ITEM_BYTES);
-    return counts.bytesInFlight > settings.maxBytesInFlight && counts.bytesInFlight > exchange.bodyBytes;
+    const { counts, room } = this.#options;
+    room.hold(exchange, ITEM_BYTES);
+    return room.isFull() && counts.bytesInFlight > exchange.bytesHeld;
   }
 
   #settle(index: number, parsed: ParsedItem): void {

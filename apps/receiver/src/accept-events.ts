@@ -12,6 +12,7 @@ import type { Exchange, Handler } from './exchange.ts';
 import type { Refusal } from './http-problems.ts';
 import { refusalOfItem, refusalOfSource } from './item-refusals.ts';
 import type { Admission } from './limits/admission.ts';
+import type { BytesInFlight } from './limits/bytes-in-flight.ts';
 import { loadSchemas } from './load-schemas.ts';
 import { LoopShare } from './loop-share.ts';
 import { bodyFormat } from './media-types.ts';
@@ -28,6 +29,7 @@ export interface AcceptEventsOptions {
   readonly admission: Admission;
   readonly schemas: SchemaSource;
   readonly counts: ReceiverCounts;
+  readonly room: BytesInFlight;
   readonly logger: Logger;
   readonly refuse: Refuse;
   /** Unix milliseconds. */
@@ -41,7 +43,8 @@ export interface AcceptEventsOptions {
  * here is done for every event.
  */
 export function acceptEvents(options: AcceptEventsOptions): Handler {
-  const { producer, settings, eventSettings, authorize, admission, schemas, counts, refuse, now, isStopping } = options;
+  const { producer, settings, eventSettings, authorize, admission, schemas, counts, room, refuse, now, isStopping } =
+    options;
   const makeRecord = createEventRecordMaker();
   const acceptBatch = createAcceptBatch({ ...options, makeRecord, share: new LoopShare() });
   return async (exchange: Exchange) => {
@@ -63,10 +66,10 @@ export function acceptEvents(options: AcceptEventsOptions): Handler {
     const format = bodyFormat(exchange.request);
     if ('code' in format) return refuse(exchange, format);
 
-    let body = await readBody(exchange, settings, counts);
-    admission.received(exchange, client, exchange.bodyBytes);
+    let body = await readBody(exchange, settings, room);
+    admission.received(exchange, client, exchange.bytesReceived);
     if (compression !== undefined && Buffer.isBuffer(body)) {
-      body = await decompressBody(exchange, body, compression, settings, counts);
+      body = await decompressBody(exchange, body, compression, settings, room);
     }
     if (body === undefined) {
       counts.aborted++;

@@ -16,6 +16,7 @@ import type { Exchange } from './exchange.ts';
 import { live, ready } from './health-routes.ts';
 import type { Refusal } from './http-problems.ts';
 import { type Admission, everythingAdmitted } from './limits/admission.ts';
+import { BytesInFlight } from './limits/bytes-in-flight.ts';
 import { checkHead } from './limits/check-head.ts';
 import { limitRequestsInFlight } from './limits/requests-in-flight.ts';
 import { createTrustedProxies } from './limits/trusted-proxies.ts';
@@ -71,6 +72,7 @@ export function createReceiver(dependencies: ReceiverDependencies): Receiver {
   const { certificate, auth, admission = everythingAdmitted, schemas = builtInSchemas } = dependencies;
   const counts = createCounts();
   const connections = new Connections();
+  const room = new BytesInFlight(counts, settings.maxBytesInFlight);
   const proxies = createTrustedProxies(settings.trustedProxies ?? []);
   const cors = settings.corsOrigins && createCors(settings.corsOrigins);
   const refuse = createRefuse({ logger, counts });
@@ -89,6 +91,7 @@ export function createReceiver(dependencies: ReceiverDependencies): Receiver {
     admission,
     schemas,
     counts,
+    room,
     logger,
     refuse,
     now,
@@ -117,7 +120,7 @@ export function createReceiver(dependencies: ReceiverDependencies): Receiver {
       response.destroy();
     } finally {
       counts.inFlight--;
-      counts.bytesInFlight -= exchange.bodyBytes;
+      room.giveBack(exchange);
       if (connection) connection.pending--;
     }
   };
@@ -134,7 +137,8 @@ export function createReceiver(dependencies: ReceiverDependencies): Receiver {
       clientId: undefined,
       headers: [],
       expectsContinue,
-      bodyBytes: 0,
+      bytesReceived: 0,
+      bytesHeld: 0,
       cancelBody: undefined,
     };
     if (connection) {

@@ -11,14 +11,13 @@ import {
 import type { Compression } from './content-encoding.ts';
 import type { Exchange } from './exchange.ts';
 import type { Refusal } from './http-problems.ts';
-import { hold, overloaded, release } from './read-body.ts';
-import type { ReceiverCounts } from './receiver-counts.ts';
+import type { BytesInFlight } from './limits/bytes-in-flight.ts';
+import { overloaded } from './read-body.ts';
 
 export interface DecompressionLimits {
   readonly maxBodyBytes: number;
   readonly maxDecompressedBytes: number;
   readonly maxRatio: number;
-  readonly maxBytesInFlight: number;
 }
 
 /**
@@ -43,7 +42,7 @@ export async function decompressBody(
   body: Buffer,
   compression: Compression,
   limits: DecompressionLimits,
-  counts: ReceiverCounts,
+  room: BytesInFlight,
 ): Promise<Buffer | Refusal | undefined> {
   if (body.length === 0) return body;
   const maxBytes = maxOutputBytes(body.length, limits);
@@ -51,12 +50,12 @@ export async function decompressBody(
   if (body.length <= AT_ONCE_INPUT_BYTES) {
     result = decompressAtOnce(body, compression, maxBytes, limits);
     if (Buffer.isBuffer(result)) {
-      hold(exchange, counts, result.length);
-      if (counts.bytesInFlight > limits.maxBytesInFlight) return overloaded();
+      room.hold(exchange, result.length);
+      if (room.isFull()) return overloaded();
     }
   }
-  if (result === 'later') result = await decompressInPieces(exchange, body, compression, maxBytes, limits, counts);
-  release(exchange, counts, body.length);
+  if (result === 'later') result = await decompressInPieces(exchange, body, compression, maxBytes, limits, room);
+  room.hold(exchange, -body.length);
   return result;
 }
 
@@ -97,7 +96,7 @@ function decompressInPieces(
   compression: Compression,
   maxBytes: number,
   limits: DecompressionLimits,
-  counts: ReceiverCounts,
+  room: BytesInFlight,
 ): Promise<Buffer | Refusal | undefined> {
   return new Promise((resolve) => {
     const pieces: Buffer[] = [];
@@ -114,9 +113,9 @@ function decompressInPieces(
     exchange.response.once('close', onLeft);
     decompressor.on('data', (piece: Buffer) => {
       bytes += piece.length;
-      hold(exchange, counts, piece.length);
+      room.hold(exchange, piece.length);
       if (bytes > maxBytes) return finish(tooLarge(body.length, limits));
-      if (counts.bytesInFlight > limits.maxBytesInFlight) return finish(overloaded());
+      if (room.isFull()) return finish(overloaded());
       pieces.push(piece);
     });
     decompressor.once('end', () => finish(Buffer.concat(pieces, bytes)));

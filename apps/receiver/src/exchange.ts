@@ -14,8 +14,10 @@ export interface Exchange {
   readonly headers: string[];
   /** The client waits for `100 Continue` before it sends its body. */
   readonly expectsContinue: boolean;
-  /** What this exchange holds, in bytes: its body, and a fixed number for each event of a batch. Given back when it is done. */
-  bodyBytes: number;
+  /** How many bytes of its body came, as they were sent. */
+  bytesReceived: number;
+  /** What this exchange holds, in bytes (BytesInFlight counts them). Given back when it is done. */
+  bytesHeld: number;
   /** Ends the reading of the body with a refusal; there only while the body is being read. */
   cancelBody: ((refusal: Refusal) => void) | undefined;
 }

@@ -96,7 +96,7 @@ export const httpProblems = {
     title: 'The request came too slowly',
     retryable: true,
     meaning:
-      'Headers or body did not arrive in time (RECEIVER_HEADER_TIMEOUT, RECEIVER_BODY_TIMEOUT). Nothing of it was stored.',
+      'Headers or body did not arrive in time (RECEIVER_HEADER_TIMEOUT, RECEIVER_BODY_TIMEOUT), or the body came for longer than a second while others needed its room (RECEIVER_MAX_IN_FLIGHT). Nothing of it was stored.',
   },
   body_too_large: {
     status: 413,

@@ -1,26 +1,25 @@
 import type { Exchange } from './exchange.ts';
 import type { Refusal } from './http-problems.ts';
-import type { ReceiverCounts } from './receiver-counts.ts';
+import type { BytesInFlight } from './limits/bytes-in-flight.ts';
 
 export interface BodyLimits {
   readonly maxBodyBytes: number;
-  readonly maxBytesInFlight: number;
 }
 
 /**
  * Reads the body of a request: its bytes, or why it is refused, or undefined when the client left before its end (then
  * there is nobody to answer). The limits hold for the bytes that arrive, whatever Content-Length says. What it holds is
- * added to `counts.bytesInFlight` and to the exchange, which gives it back when it is done.
+ * added to the bytes in flight.
  */
 export async function readBody(
   exchange: Exchange,
   limits: BodyLimits,
-  counts: ReceiverCounts,
+  room: BytesInFlight,
 ): Promise<Buffer | Refusal | undefined> {
   const { request } = exchange;
   const declared = request.headers['content-length'];
   if (declared !== undefined && Number(declared) > limits.maxBodyBytes) return tooLarge(limits);
-  if (counts.bytesInFlight >= limits.maxBytesInFlight) return overloaded();
+  if (room.isFull(1)) return overloaded();
   if (exchange.expectsContinue) exchange.response.writeContinue();
 
   return new Promise((resolve) => {
@@ -30,14 +29,26 @@ export async function readBody(
     const finish = (result: Buffer | Refusal | undefined) => {
       reading = false;
       exchange.cancelBody = undefined;
+      room.finished(exchange);
       resolve(result);
+      first = undefined;
+      more = undefined;
     };
     exchange.cancelBody = finish;
     request.on('data', (chunk: Buffer) => {
       if (!reading) return;
-      hold(exchange, counts, chunk.length);
-      if (exchange.bodyBytes > limits.maxBodyBytes) return finish(tooLarge(limits));
-      if (counts.bytesInFlight > limits.maxBytesInFlight) return finish(overloaded());
+      exchange.bytesReceived += chunk.length;
+      if (exchange.bytesReceived > limits.maxBodyBytes) return finish(tooLarge(limits));
+      room.hold(exchange, chunk.length);
+      // A body that comes in one piece, like nearly all, is complete already.
+      if (request.complete) room.finished(exchange);
+      else room.unfinished(exchange);
+      if (room.isFull()) {
+        // It may have been the one that was ended, to make room.
+        if (reading) finish(overloaded());
+        return;
+      }
+      if (!reading) return;
       if (first === undefined) first = chunk;
       else if (more === undefined) more = [first, chunk];
       else more.push(chunk);
@@ -49,17 +60,6 @@ export async function readBody(
       if (reading) finish(undefined);
     });
   });
-}
-
-/** So many bytes more are kept for this exchange. */
-export function hold(exchange: Exchange, counts: ReceiverCounts, bytes: number): void {
-  exchange.bodyBytes += bytes;
-  counts.bytesInFlight += bytes;
-}
-
-/** So many bytes fewer are kept for it; what is left is given back when it is done. */
-export function release(exchange: Exchange, counts: ReceiverCounts, bytes: number): void {
-  hold(exchange, counts, -bytes);
 }
 
 /** A small body that is part of a larger buffer (a socket's, say) would keep all of that alive for as long as it waits. */

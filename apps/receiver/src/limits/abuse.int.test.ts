@@ -118,6 +118,55 @@ describe('an honest client gets its answers', () => {
   });
 });
 
+describe('bodies that do not come to their end', () => {
+  const settings = {
+    ...PATIENT,
+    RECEIVER_MAX_BODY: '100000',
+    RECEIVER_MAX_DECOMPRESSED: '100000',
+    RECEIVER_MAX_IN_FLIGHT: '1000000',
+  };
+  const almostAll = postHead('content-length: 100000') + ' '.repeat(99_990);
+  /** The answer as soon as it is none of 503. */
+  const untilRoom = async (kero: ReceiverUnderTest, body: string): Promise<number> => {
+    const giveUp = performance.now() + 60_000;
+    for (;;) {
+      const { status } = await kero.post(body);
+      if (status !== 503 || performance.now() > giveUp) return status;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+
+  for (const [what, drips] of [
+    ['and stand still', false],
+    ['of which a byte comes now and then', true],
+  ] as const) {
+    test(`${what} fill RECEIVER_MAX_IN_FLIGHT for a moment: then the oldest makes room`, async (t) => {
+      const kero = await startTestReceiver(t, { settings });
+      using attackers = await attack(kero.port, 10, () => (drips ? almostAll.slice(0, -5000) : almostAll));
+      const drip = setInterval(() => {
+        for (const socket of attackers.sockets) if (drips && socket.writable) socket.write(' ');
+      }, 20);
+      t.after(() => clearInterval(drip));
+      await untilTrue(() => kero.receiver.counts.bytesInFlight >= (drips ? 949_900 : 999_900));
+      const large = JSON.stringify(EVENT).padEnd(80_000, ' ');
+      assert.equal((await kero.post(large)).status, 503);
+      assert.equal(await untilRoom(kero, large), 202);
+      assert.equal(kero.receiver.counts.rejected.request_timeout, 1, 'one of them was enough');
+      await probe(kero, 20);
+    });
+  }
+
+  test('pay for what came of them when they are ended', async (t) => {
+    const limits = { RATE_LIMIT_ADDRESS_BYTES: '1000000', RATE_LIMIT_ADDRESS_BYTES_BURST: '50000' };
+    const kero = await startTestReceiver(t, { settings: { ...settings, ...limits }, monotonicMs: () => 0 });
+    using _ = await attack(kero.port, 10, () => almostAll);
+    await untilTrue(() => kero.receiver.counts.bytesInFlight === 999_900);
+    assert.equal(await untilRoom(kero, 'x'.repeat(150)), 400);
+    assert.equal(kero.receiver.counts.rejected.request_timeout, 1);
+    assert.equal((await kero.post(JSON.stringify(EVENT))).status, 429);
+  });
+});
+
 describe('a client that does not take its answers', () => {
   const settings = { ...PATIENT, RECEIVER_ANSWER_TIMEOUT: '300ms' };
 
