@@ -112,6 +112,8 @@ export function createReceiver(dependencies: ReceiverDependencies): Receiver {
     const { request, response } = exchange;
     try {
       const found = checkHead(request, settings) ?? route(request.method, request.url);
+      // Nobody knows where the next request begins, or to whom it goes.
+      if (connection && typeof found === 'object' && found.code === 'malformed_request') connection.broken = true;
       await (typeof found === 'function' ? found(exchange) : refuse(exchange, found));
     } catch (error) {
       if (!response.headersSent) return await refuse(exchange, INTERNAL_ERROR, error);
@@ -126,6 +128,7 @@ export function createReceiver(dependencies: ReceiverDependencies): Receiver {
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean) => {
     const connection = connections.of(request.socket);
+    if (connection?.broken) return;
     const turn = connection ? ++connection.requests : 1;
     // Sent ahead, behind the request that is the last one of its connection: nobody will see an answer.
     if (settings.maxRequestsPerConnection > 0 && turn > settings.maxRequestsPerConnection) return;

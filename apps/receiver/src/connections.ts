@@ -13,7 +13,7 @@ export interface Connection {
   pending: number;
   /** The request that came last. Only it can be incomplete. */
   latest: Exchange | undefined;
-  /** What came is not HTTP; it has been answered, and what follows is ignored. */
+  /** What came is not HTTP, or breaks its rules; it has been answered, and what follows is ignored. */
   broken: boolean;
 }
 

@@ -247,6 +247,13 @@ describe('bytes that are not HTTP', () => {
     ['a length and chunks', postHead('content-length: 1', 'transfer-encoding: chunked'), 400, 'malformed_request'],
     ['a length that is none', postHead('content-length: 1e3'), 400, 'malformed_request'],
     ['a bad chunk', `${postHead('transfer-encoding: chunked')}zz\r\n`, 400, 'malformed_request'],
+    ['chunks twice', postHead('transfer-encoding: chunked', 'transfer-encoding: chunked'), 400, 'malformed_request'],
+    ['chunks of gzip', postHead('transfer-encoding: gzip, chunked'), 400, 'malformed_request'],
+    ['two Hosts', postHead('host: test'), 400, 'malformed_request'],
+    ['a Host with a path', 'GET /health/live HTTP/1.1\r\nhost: a/b\r\n\r\n', 400, 'malformed_request'],
+    ['a Host with a space', 'GET /health/live HTTP/1.1\r\nhost: a b\r\n\r\n', 400, 'malformed_request'],
+    ['a Host with a user', 'GET /health/live HTTP/1.1\r\nhost: a@b\r\n\r\n', 400, 'malformed_request'],
+    ['a Host with a bad port', 'GET /health/live HTTP/1.0\r\nhost: a:b\r\n\r\n', 400, 'malformed_request'],
     ['a header without end', `GET / HTTP/1.1\r\nx: ${'x'.repeat(20_000)}`, 431, 'headers_too_large'],
   ] as const) {
     test(`${what}: ${status}`, async (t) => {
@@ -254,10 +261,37 @@ describe('bytes that are not HTTP', () => {
       const client = await rawConnection(t, kero.port);
       client.send(bytes);
       await rawProblem(client, status, code);
+      assert.match(client.received(), /connection: close/i);
       assert.equal(kero.receiver.counts.rejected[code], 1);
       assert.equal((await kero.post(BODY)).status, 202);
     });
   }
+
+  for (const [what, head] of [
+    ['of HTTP/1.0 is 400', postHead('transfer-encoding: chunked', 'connection: keep-alive').replace('/1.1', '/1.0')],
+    ['in another encoding is 400', postHead('transfer-encoding: gzip, chunked')],
+  ] as const) {
+    test(`a chunked body ${what}, and what stands behind it is not done: nobody knows where it begins`, async (t) => {
+      const kero = await startTestReceiver(t);
+      const client = await rawConnection(t, kero.port);
+      client.send(`${head}${BODY.length.toString(16)}\r\n${BODY}\r\n0\r\n\r\n${WHOLE}`);
+      await rawProblem(client, 400, 'malformed_request');
+      assert.match(client.received(), /connection: close/i);
+      await client.closed;
+      assert.equal(client.received().split('HTTP/1.1 ').length, 2, 'one answer');
+      assert.equal(kero.receiver.counts.inFlight, 0);
+      assert.deepEqual(await kero.records(), []);
+    });
+  }
+
+  test('are not all that a Host may be', async (t) => {
+    const kero = await startTestReceiver(t);
+    for (const host of ['', 'a', 'A-b_c.example:8000', '127.0.0.1:1', '[::1]', '[::1]:80', '%41!', 'a:']) {
+      const client = await rawConnection(t, kero.port);
+      client.send(`GET /health/live HTTP/1.1\r\nhost: ${host}\r\n\r\n`);
+      await client.until(/^HTTP\/1\.1 200 /);
+    }
+  });
 
   test('behind a request that waits for the log do not become its answer', async (t) => {
     let confirm: (() => void) | undefined;

@@ -51,7 +51,8 @@ export const httpProblems = {
     status: 400,
     title: 'The request breaks the rules of HTTP',
     retryable: false,
-    meaning: 'The request breaks the rules of HTTP/1.1 (bad framing, no Host, a body that ends too early).',
+    meaning:
+      'The request breaks the rules of HTTP/1.1 (bad framing, no Host, two, or one that is none, a body that ends too early).',
   },
   misplaced_credentials: {
     status: 400,

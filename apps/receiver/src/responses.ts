@@ -126,10 +126,12 @@ export function sendProblem(exchange: Exchange, refusal: Refusal, members?: stri
 
 /** What becomes of the connection after a refusal, while a part of the body may still be on its way. */
 function afterAnswer({ request, expectsContinue }: Exchange, code: HttpProblemCode): 'keep' | 'close' | 'linger' {
+  // Where it ends, and the next request begins, may be a matter of opinion.
+  if (code === 'malformed_request') return 'close';
   if (request.complete) return 'keep';
   // Who was not told to continue may leave the body out: nobody knows where the next request begins.
   if (expectsContinue || request.destroyed) return 'close';
-  if (code === 'request_timeout' || code === 'malformed_request') return 'close';
+  if (code === 'request_timeout') return 'close';
   const declared = Number(request.headers['content-length'] ?? 0);
   return request.headers['transfer-encoding'] === undefined && declared <= DISCARD_BYTES ? 'keep' : 'linger';
 }
