@@ -1,5 +1,5 @@
 import type { RequestHead } from './auth.ts';
-import { looksLikeKey } from './keys/key-text.ts';
+import { containsKey, looksLikeKey } from './keys/key-text.ts';
 
 /** What a request shows of who sends it, before anybody asked whether that is right. */
 export type Credential =
@@ -37,7 +37,7 @@ export function readCredential({ rawHeaders, url }: RequestHead): Credential {
     }
   }
   if (authorization !== undefined && apiKey !== undefined) return MISPLACED;
-  if (url?.includes('?') && hasCredential(url)) return MISPLACED;
+  if (url !== undefined && hasCredential(url)) return MISPLACED;
   if (apiKey !== undefined) return isShort(apiKey) ? { kind: 'key', text: apiKey } : MALFORMED;
   if (authorization === undefined) return NONE;
   const text = isShort(authorization) ? BEARER.exec(authorization)?.[1] : undefined;
@@ -61,7 +61,16 @@ const QUERY_NAMES: ReadonlySet<string> = new Set([
   'x-api-key',
 ]);
 
+const ESCAPE = /%([0-9a-f]{2})/gi;
+
 function hasCredential(url: string): boolean {
+  const isEscaped = url.includes('%');
+  if (!isEscaped && !url.includes('?') && !url.includes('kero_')) return false;
+  // Where there are bytes of which no text can be made, the rest is looked at all the same.
+  if (containsKey(isEscaped ? url.replace(ESCAPE, (_, code) => String.fromCharCode(Number.parseInt(code, 16))) : url)) {
+    return true;
+  }
+  if (!url.includes('?')) return false;
   for (const [name, value] of new URLSearchParams(url.slice(url.indexOf('?') + 1))) {
     if (QUERY_NAMES.has(name.toLowerCase()) || looksLikeKey(value)) return true;
   }

@@ -50,12 +50,22 @@ describe('the credential of a request', () => {
       `a=1&apikey=x`,
       `%61ccess_token=x`,
       `whatever=${KEY}`,
+      `x=a${KEY}`,
+      `x=%20${KEY}`,
+      `x=1#${KEY}`,
+      `x=%6Bero%5f${KEY.slice(5)}`,
+      `${KEY}x`,
       'token',
     ]) {
       assert.deepEqual(read([], `/api/v1/events?${query}`), { kind: 'misplaced' }, query);
       assert.deepEqual(read(['x-api-key', KEY], `http://h/api/v1/events?${query}`), { kind: 'misplaced' }, query);
     }
-    assert.deepEqual(read(['x-api-key', KEY], '/api/v1/events?dry=1&q=%zz'), { kind: 'key', text: KEY });
+    for (const target of [`http://${KEY}@h/api/v1/events`, `/api/v1/events/${KEY}`, `/%6bero${KEY.slice(4)}`]) {
+      assert.deepEqual(read(['x-api-key', KEY], target), { kind: 'misplaced' }, target);
+    }
+    for (const target of ['/api/v1/events?dry=1&q=%zz', '/%zz?x=akero_', '/api/v1/events?x=akero_abc']) {
+      assert.deepEqual(read(['x-api-key', KEY], target), { kind: 'key', text: KEY }, target);
+    }
   });
 
   test('what is no bearer credential is malformed', () => {

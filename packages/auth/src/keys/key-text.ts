@@ -8,6 +8,7 @@ const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 const ID_LENGTH = 12;
 const SECRET_LENGTH = 40;
 const KEY = /^kero_([a-z2-7]{12})_([a-z2-7]{40})$/;
+const KEY_ANYWHERE = /kero_[a-z2-7]{12}_/;
 const KEY_ID = /^[a-z2-7]{12}$/;
 
 export interface KeyParts {
@@ -31,6 +32,11 @@ export function parseKey(text: string): KeyParts | undefined {
 /** True for keys, and for what was meant to be one. */
 export function looksLikeKey(text: string): boolean {
   return text.startsWith('kero_');
+}
+
+/** True where a key, or so much of one that it can be found out whose it is, stands anywhere in the text. */
+export function containsKey(text: string): boolean {
+  return KEY_ANYWHERE.test(text);
 }
 
 export function isKeyId(text: string): boolean {
