@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { computeEventId, formatUuid } from '@kero/events';
 import type { LogRecord } from '@kero/messaging';
 import { SUPPORTED_TYPES } from './media-types.ts';
-import { EVENT, NOW_MS, problemOf, startTestReceiver } from './receiver-under-test.ts';
+import { EVENT, NOW_MS, postHead, problemOf, rawConnection, startTestReceiver } from './receiver-under-test.ts';
 
 function headersOf(record: LogRecord): Record<string, string> {
   return Object.fromEntries(record.headers.map(([name, value]) => [name, value.toString()]));
@@ -248,6 +248,17 @@ describe('a request whose head is refused', () => {
     }
     const untyped = await kero.request('/api/v1/events', { method: 'POST', body: Buffer.from(event({})) });
     assert.match(problemOf(untyped, 415, 'unsupported_media_type').detail, /names no Content-Type/);
+    assert.deepEqual(await kero.records(), []);
+  });
+
+  test('for two content types is 415, also where they are the same: others may go by the other one', async (t) => {
+    const kero = await startTestReceiver(t);
+    const body = JSON.stringify(EVENT);
+    for (const second of ['application/json', 'application/x-ndjson', 'text/plain']) {
+      const client = await rawConnection(t, kero.port);
+      client.send(postHead(`content-length: ${body.length}`, `Content-Type: ${second}`) + body);
+      await client.until(/^HTTP\/1\.1 415 .*urn:kero:problem:unsupported_media_type.*more than one Content-Type/s);
+    }
     assert.deepEqual(await kero.records(), []);
   });
 

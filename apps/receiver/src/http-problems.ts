@@ -134,7 +134,8 @@ export const httpProblems = {
     status: 415,
     title: 'The content type is not supported',
     retryable: false,
-    meaning: 'The Content-Type is none that this version reads. `Accept-Post` lists those that it does.',
+    meaning:
+      'The Content-Type is none that this version reads, or came twice. `Accept-Post` lists those that it reads.',
   },
   unsupported_encoding: {
     status: 415,

@@ -9,6 +9,7 @@ import {
   ndjsonFormat,
 } from './body-formats.ts';
 import type { Refusal } from './http-problems.ts';
+import { isRepeated } from './limits/repeated-header.ts';
 
 /** Every content type that the API reads; of a CloudEvent in binary mode it is that of the data. */
 const FORMATS: ReadonlyMap<string, BodyFormat> = new Map([
@@ -31,6 +32,7 @@ export function bodyFormat({ headers, rawHeaders }: IncomingMessage): BodyFormat
     // The SDK for Python sends none unless it is told which; data that is not JSON is found out by reading it.
     return isBinary ? binaryCloudEventFormat(rawHeaders) : unsupported('The request names no Content-Type.');
   }
+  if (isRepeated(rawHeaders, 'content-type')) return unsupported('The request has more than one Content-Type.');
   const known = isBinary ? undefined : FORMATS.get(header);
   if (known) return known;
   const mediaType = parseMediaType(header);
