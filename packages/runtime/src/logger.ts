@@ -21,8 +21,11 @@ export function createLogger({ level, format, name, destination = 1 }: LoggerOpt
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  if (format === 'json')
-    return pino(options, typeof destination === 'number' ? pino.destination(destination) : destination);
+  if (format === 'json') {
+    // Written at once: else the last line of a process overtakes those before it, and a process that is killed takes some along.
+    const target = typeof destination === 'number' ? pino.destination({ dest: destination, sync: true }) : destination;
+    return pino(options, target);
+  }
   return pino(options, pretty({ sync: true, ignore: 'pid,hostname,name', destination: prettyTarget(destination) }));
 }
 
