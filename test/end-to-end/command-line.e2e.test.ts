@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -124,7 +124,8 @@ describe('the kero command', { timeout: 120_000 }, () => {
     );
     const [, port] = await kero.printed(/psql -h 127\.0\.0\.1 -p (\d+)/);
     await kero.stop('SIGKILL');
-    const isOwnProcess = Number(process.versions.node.split('.')[0]) >= 24 && node === process.execPath;
+    const version = execFileSync(node, ['--version'], { encoding: 'utf8' });
+    const isOwnProcess = Number(/\d+/.exec(version)?.[0]) >= 24;
     // Without a launcher in between, kill -9 leaves the server to the next start, which stops it first.
     if (isOwnProcess) {
       const next = startKero(t, ['start'], environment);
