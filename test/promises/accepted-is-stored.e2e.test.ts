@@ -105,7 +105,10 @@ const document: fc.Arbitrary<Sent> = fc
     time,
     data: objectText(DATA_LEVELS),
     way: fc.constantFrom<Way>('object', 'array', 'ndjson', ...CLOUD_EVENTS),
-    spoilt: fc.option(fc.constantFrom(...SPOILT), { nil: undefined, freq: 3 }),
+    spoilt: fc.oneof(
+      { arbitrary: fc.constant(undefined), weight: 2 },
+      { arbitrary: fc.constantFrom(...SPOILT), weight: 1 },
+    ),
   })
   .map((sent) => {
     const plain = CLOUD_EVENTS.includes(sent.way) && {
