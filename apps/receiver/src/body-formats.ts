@@ -21,7 +21,7 @@ export interface BodyFormat {
 /** The texts of the items, in their order. */
 export interface BodyItems {
   /**
-   * A view of the body; null where finding the next one takes long: call again. Undefined after the last one, and where the body
+   * A view of the body; null where finding the next one takes long (an item of many bytes, much white space): call again. Undefined after the last one, and where the body
    * as a whole is wrong.
    */
   next(): Buffer | null | undefined;

@@ -12,26 +12,45 @@ const SPACE = 0x20;
  */
 export class NdjsonLines implements BodyItems {
   readonly #body: Buffer;
-  #at = 0;
+  readonly #maxBlanks: number;
+  /** Where the line begins, as far as is known: there is nothing but white space before it. */
+  #start = 0;
+  /** Behind the line, as far as is known; undefined while its begin is looked for. */
+  #end: number | undefined;
+  /** Where the next line begins. */
+  #next = 0;
+  #isBlank = true;
   #problem: Problem | undefined;
 
-  constructor(body: Buffer) {
+  /** `maxBlanks`: bytes of white space that are looked at in one go. */
+  constructor(body: Buffer, maxBlanks = 64 * 1024) {
     this.#body = body;
+    this.#maxBlanks = maxBlanks;
   }
 
-  next(): Buffer | undefined {
+  next(): Buffer | null | undefined {
     const body = this.#body;
-    let start = this.#at;
-    while (isSpace(body[start])) start++;
-    if (start >= body.length) {
-      if (this.#at === 0) this.#problem = BLANK;
-      return undefined;
+    let blanksLeft = this.#maxBlanks;
+    for (; this.#end === undefined && isSpace(body[this.#start]); this.#start++) {
+      if (blanksLeft-- === 0) return null;
     }
-    const feed = body.indexOf(LINE_FEED, start);
-    let end = feed < 0 ? body.length : feed;
-    this.#at = end;
-    while (isSpace(body[end - 1])) end--;
-    return body.subarray(start, end);
+    if (this.#end === undefined) {
+      if (this.#start >= body.length) {
+        if (this.#isBlank) this.#problem = BLANK;
+        return undefined;
+      }
+      this.#isBlank = false;
+      const feed = body.indexOf(LINE_FEED, this.#start);
+      this.#next = feed < 0 ? body.length : feed;
+      this.#end = this.#next;
+    }
+    for (; isSpace(body[this.#end - 1]); this.#end--) {
+      if (blanksLeft-- === 0) return null;
+    }
+    const line = body.subarray(this.#start, this.#end);
+    this.#start = this.#next;
+    this.#end = undefined;
+    return line;
   }
 
   /** A body without a line is as empty as one without a byte. */
