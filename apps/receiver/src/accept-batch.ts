@@ -49,7 +49,7 @@ export type AcceptBatch = (batch: Batch) => Promise<void>;
  * with the body as a whole refuses all of them before one has touched the log.
  */
 export function createAcceptBatch(options: AcceptBatchOptions): AcceptBatch {
-  const { producer, settings, counts, logger, refuse } = options;
+  const { producer, settings, counts, room, logger, refuse } = options;
   return async (batch) => {
     const { exchange } = batch;
     const reading = new BatchReading(batch, options);
@@ -70,12 +70,15 @@ export function createAcceptBatch(options: AcceptBatchOptions): AcceptBatch {
         outcome.refuse(indexes[number] as number, failure.refusal);
       }
     }
-    return answerBatch(exchange, outcome, { logger, counts }, cause);
+    return answerBatch(exchange, outcome, { logger, counts, room }, cause);
   };
 }
 
 /** What an event takes until its batch has its answer, besides its text: key, headers, id. Of small events it is the most. */
 const ITEM_BYTES = 1024;
+
+/** The same for an extension of a CloudEvent, which is a header of its record. */
+const EXTENSION_BYTES = 128;
 
 /** Why the reading of a batch ended early: with this refusal of all of it, or because there is nobody to answer. */
 type Interruption = Refusal | 'left';
@@ -163,6 +166,7 @@ class BatchReading {
       this.outcome.refuse(index, foreign);
       return;
     }
+    if (parsed.extensions.length > 0) this.#options.room.hold(exchange, EXTENSION_BYTES * parsed.extensions.length);
     const id = formatUuid(parsed.event.id);
     const { traceparent } = exchange.request.headers;
     this.records.push(this.#options.makeRecord(parsed, { id, receivedAtMs: parseOptions.nowMs, traceparent }));

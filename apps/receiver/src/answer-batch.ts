@@ -2,6 +2,7 @@ import type { Logger } from '@kero/runtime';
 import type { BatchOutcome } from './batch-outcome.ts';
 import type { Exchange } from './exchange.ts';
 import { httpProblems, type Refusal } from './http-problems.ts';
+import type { BytesInFlight } from './limits/bytes-in-flight.ts';
 import type { ReceiverCounts } from './receiver-counts.ts';
 import { logOutcome, sendJson, sendProblem } from './responses.ts';
 
@@ -9,18 +10,16 @@ import { logOutcome, sendJson, sendProblem } from './responses.ts';
 export function answerBatch(
   exchange: Exchange,
   outcome: BatchOutcome,
-  { logger, counts }: { logger: Logger; counts: ReceiverCounts },
+  { logger, counts, room }: { logger: Logger; counts: ReceiverCounts; room: BytesInFlight },
   cause?: unknown,
 ): Promise<void> | void {
   const { accepted, rejected, refused } = outcome;
   counts.accepted += accepted;
   for (const [code, count] of refused) counts.rejected[code] += count;
   if (rejected === 0) {
-    return sendJson(
-      exchange,
-      202,
-      `{"status":"accepted","accepted":${accepted},"rejected":0,"ids":${outcome.idsJson()}}`,
-    );
+    const ids = outcome.idsJson();
+    room.holdAnswer(exchange, ids.length);
+    return sendJson(exchange, 202, `{"status":"accepted","accepted":${accepted},"rejected":0,"ids":${ids}}`);
   }
 
   const refusal = accepted > 0 ? undefined : nothingAccepted(outcome);
@@ -34,6 +33,7 @@ export function answerBatch(
     cause,
   });
   const members = `"accepted":${accepted},"rejected":${rejected},"results":${outcome.resultsJson()}`;
+  room.holdAnswer(exchange, members.length);
   if (refusal) return sendProblem(exchange, refusal, members);
   sendJson(exchange, 207, `{"status":"partial",${members}}`);
 }

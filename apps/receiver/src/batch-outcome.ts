@@ -32,7 +32,9 @@ export class BatchOutcome {
     // What the log did not take has one reason for many items.
     if (this.#last?.refusal !== refusal) {
       const problem = itemProblemBody({ ...refusal, errors: this.#limited(refusal.errors) } as Refusal);
-      this.#last = { refusal, json: JSON.stringify(problem) };
+      const json = JSON.stringify(problem);
+      // Nonsense comes in runs of the same: the text is kept once for all of them.
+      this.#last = { refusal, json: this.#last?.json === json ? this.#last.json : json };
     }
     this.#problems.set(index, this.#last.json);
   }

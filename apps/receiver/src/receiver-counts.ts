@@ -12,13 +12,13 @@ export interface ReceiverCounts {
   connectionsOpen: number;
   /** Connections closed at once because of RECEIVER_MAX_CONNECTIONS or RECEIVER_MAX_CONNECTIONS_PER_ADDRESS. */
   connectionsRefused: number;
-  /** Connections closed because the client did not take its answers in time. */
+  /** Connections closed because the client did not take its answers in time, or while others needed the room. */
   connectionsStuck: number;
   /** TLS handshakes that failed. */
   handshakesFailed: number;
   /** Requests that are not answered yet. */
   inFlight: number;
-  /** What they hold: bytes of bodies, decompressed, and a fixed number for each event of a batch. */
+  /** What they hold: bytes of bodies, decompressed, of batches also a fixed number for each event, and answers until they are taken. */
   bytesInFlight: number;
 }
 

@@ -31,7 +31,7 @@ export const receiverMetrics = {
   bytesInFlight: {
     name: 'kero_request_bytes_in_flight',
     type: 'gauge',
-    help: 'What they hold: bytes of bodies, decompressed, and 1 KiB for each event of a batch. At RECEIVER_MAX_IN_FLIGHT further events get 503.',
+    help: 'What they hold: bytes of bodies, decompressed, of batches also 1 KiB for each event and their answers. At RECEIVER_MAX_IN_FLIGHT further events get 503.',
   },
   aborted: {
     name: 'kero_requests_aborted_total',
@@ -52,7 +52,7 @@ export const receiverMetrics = {
   connectionsStuck: {
     name: 'kero_connections_stuck_total',
     type: 'counter',
-    help: 'Connections closed because the client did not take its answers within RECEIVER_ANSWER_TIMEOUT.',
+    help: 'Connections closed because the client did not take its answers within RECEIVER_ANSWER_TIMEOUT, or within a second while others needed the room.',
   },
   handshakesFailed: {
     name: 'kero_tls_handshakes_failed_total',

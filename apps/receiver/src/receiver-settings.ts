@@ -39,7 +39,7 @@ export const receiverSettings = settingsGroup(
     maxBytesInFlight: setting('RECEIVER_MAX_IN_FLIGHT', bytes(1024, 16 * 1024 ** 3), {
       default: '64MiB',
       description:
-        'Most bytes that may be held at the same time while they wait for the log: bodies, decompressed, and 1 KiB for each event of a batch. Beyond it the answer is 503.',
+        'Most bytes that may be held at the same time: bodies, decompressed, until the log has their events; of a batch also 1 KiB for each event, 128 bytes for each extension of a CloudEvent, and its answer until the client has taken it. Beyond it the answer is 503.',
     }),
     maxRequestsInFlight: setting('RECEIVER_MAX_REQUESTS_IN_FLIGHT', integer(1, 1_000_000), {
       default: '10000',
