@@ -1,4 +1,4 @@
-import { formatUuid, type ParsedItem, type ParseOptions } from '@kero/events';
+import { encodeUuid, type ParsedItem, type ParseOptions } from '@kero/events';
 import type { NewRecord, Producer } from '@kero/messaging';
 import type { Logger } from '@kero/runtime';
 import type { SchemaSource } from '@kero/schemas';
@@ -123,11 +123,11 @@ class BatchReading {
 
   /** The answer is why the whole batch is refused. */
   #readItem(text: Buffer, index: number): Refusal | undefined {
-    const { format, parseOptions } = this.#batch;
+    const { format, items, parseOptions } = this.#batch;
     const { maxBatchEvents } = this.#options.settings;
     if (index === maxBatchEvents) return tooMany(maxBatchEvents);
     if (this.#holdsTooMuch()) return overloaded();
-    const parsed = format.parse(text, parseOptions);
+    const parsed = format.parse(text, parseOptions, items.spans);
     if (this.#waiting.length > 0 || isWithoutSchema(parsed)) this.#waiting.push({ index, text, parsed });
     else this.#settle(index, parsed);
     return undefined;
@@ -167,11 +167,11 @@ class BatchReading {
       return;
     }
     if (parsed.extensions.length > 0) this.#options.room.hold(exchange, EXTENSION_BYTES * parsed.extensions.length);
-    const id = formatUuid(parsed.event.id);
+    const id = encodeUuid(parsed.event.id);
     const { traceparent } = exchange.request.headers;
     this.records.push(this.#options.makeRecord(parsed, { id, receivedAtMs: parseOptions.nowMs, traceparent }));
     this.indexes.push(index);
-    this.outcome.accept(index, id);
+    this.outcome.accept(index, id.toString('latin1'));
   }
 
   async #rest(): Promise<Interruption | undefined> {

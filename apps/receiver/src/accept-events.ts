@@ -1,4 +1,4 @@
-import { type EventSettings, formatUuid, type ParseOptions } from '@kero/events';
+import { type EventSettings, encodeUuid, type ParseOptions } from '@kero/events';
 import type { Producer } from '@kero/messaging';
 import type { Logger } from '@kero/runtime';
 import type { SchemaSource } from '@kero/schemas';
@@ -99,12 +99,12 @@ export function acceptEvents(options: AcceptEventsOptions): Handler {
     const foreign = refusalOfSource(parsed.event, client);
     if (foreign) return refuse(exchange, foreign);
 
-    const id = formatUuid(parsed.event.id);
+    const id = encodeUuid(parsed.event.id);
     const record = makeRecord(parsed, { id, receivedAtMs: nowMs, traceparent: headers.traceparent });
     const failure = await appendRecord(producer, record, settings.deadlineMs);
     if (failure) return refuse(exchange, failure.refusal, failure.cause);
     counts.accepted++;
-    sendJson(exchange, 202, `{"status":"accepted","id":"${id}"}`);
+    sendJson(exchange, 202, `{"status":"accepted","id":"${id.toString('latin1')}"}`);
   };
 }
 

@@ -1,4 +1,5 @@
 import {
+  type EventSpans,
   JsonArrayItems,
   type ParsedItem,
   type ParseOptions,
@@ -14,8 +15,8 @@ import { NdjsonLines } from './ndjson-lines.ts';
 export interface BodyFormat {
   /** The items of a body that is a batch; undefined for a body that is one item. */
   itemsOf(body: Buffer): BodyItems | undefined;
-  /** Reads one item, or the body that is one. Pure; never throws. */
-  parse(text: Buffer, options: ParseOptions): ParsedItem;
+  /** Reads one item, or the body that is one. `spans` are those of the item, where it has some. Pure; never throws. */
+  parse(text: Buffer, options: ParseOptions, spans?: EventSpans): ParsedItem;
 }
 
 /** The texts of the items, in their order. */
@@ -25,6 +26,8 @@ export interface BodyItems {
    * as a whole is wrong.
    */
   next(): Buffer | null | undefined;
+  /** What was seen of the item that next() gave last, so that it need not be read again. */
+  readonly spans?: EventSpans | undefined;
   /** Why the whole body is refused, those items too that came before. */
   readonly problem: Problem | undefined;
 }
@@ -44,13 +47,13 @@ export const ndjsonFormat: BodyFormat = {
 /** One CloudEvent in the JSON format (structured mode). */
 export const cloudEventFormat: BodyFormat = {
   itemsOf: () => undefined,
-  parse: parseCloudEvent,
+  parse: (text, options) => parseCloudEvent(text, options),
 };
 
 /** An array of CloudEvents in the JSON format (batched mode), and nothing but an array. */
 export const cloudEventBatchFormat: BodyFormat = {
   itemsOf: (body) => new JsonArrayItems(body),
-  parse: parseCloudEvent,
+  parse: (text, options) => parseCloudEvent(text, options),
 };
 
 /** One CloudEvent whose attributes are headers, and whose data is the body (binary mode). */
@@ -63,7 +66,7 @@ export function binaryCloudEventFormat(rawHeaders: readonly string[]): BodyForma
 
 const NO_EXTENSIONS: readonly never[] = [];
 
-function parseJson(text: Buffer, options: ParseOptions): ParsedItem {
-  const parsed = parseEvent(text, options);
+function parseJson(text: Buffer, options: ParseOptions, spans?: EventSpans): ParsedItem {
+  const parsed = parseEvent(text, options, spans);
   return parsed.ok ? { ok: true, event: parsed.event, value: text, extensions: NO_EXTENSIONS } : parsed;
 }

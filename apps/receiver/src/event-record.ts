@@ -2,8 +2,8 @@ import type { ParsedEvent } from '@kero/events';
 import type { NewRecord, RecordHeader } from '@kero/messaging';
 
 export interface EventOrigin {
-  /** The id of the event as text. */
-  readonly id: string;
+  /** The id of the event as text, in ASCII. */
+  readonly id: Buffer;
   /** Unix milliseconds. */
   readonly receivedAtMs: number;
   /** The request's `traceparent` header, as it came. */
@@ -27,7 +27,12 @@ export function createEventRecordMaker(): MakeEventRecord {
   const receivedAtHeader = rememberLast((ms: number) => headerOf('kero-received-at', new Date(ms).toISOString()));
   const schemaHeader = rememberLast((label: string) => headerOf('kero-schema', label));
   return ({ event, value, extensions }, { id, receivedAtMs, traceparent }) => {
-    const headers = [headerOf('kero-id', id), sourceHeader(event.source), receivedAtHeader(receivedAtMs), CONTENT_TYPE];
+    const headers: RecordHeader[] = [
+      ['kero-id', id],
+      sourceHeader(event.source),
+      receivedAtHeader(receivedAtMs),
+      CONTENT_TYPE,
+    ];
     if (typeof traceparent === 'string' && TRACEPARENT.test(traceparent)) {
       headers.push(headerOf('traceparent', traceparent));
     }

@@ -26,12 +26,12 @@ function headers(record: ReturnType<ReturnType<typeof createEventRecordMaker>>) 
 
 test('what one record has, the next one has only if it is its own', () => {
   const make = createEventRecordMaker();
-  const origin = { id: 'id-1', receivedAtMs: 0, traceparent: undefined };
+  const origin = { id: Buffer.from('id-1'), receivedAtMs: 0, traceparent: undefined };
   const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
   const records = [
     make(parsed({ source: 'shop' }), { ...origin, traceparent }),
     make(parsed({ source: 'shop' }), origin),
-    make(parsed({}), { ...origin, id: 'id-2', receivedAtMs: 1 }),
+    make(parsed({}), { ...origin, id: Buffer.from('id-2'), receivedAtMs: 1 }),
     make(parsed({ source: 'shop' }), origin),
   ].map(headers);
   assert.deepEqual(
@@ -59,14 +59,14 @@ test('a traceparent that is not one does not travel', () => {
     `00-${trace}-${parent}-01, 00-${trace}-${parent}-01`,
     [`00-${trace}-${parent}-01`],
   ]) {
-    const record = make(parsed({}), { id: '', receivedAtMs: 0, traceparent });
+    const record = make(parsed({}), { id: Buffer.alloc(0), receivedAtMs: 0, traceparent });
     assert.equal(headers(record).traceparent, undefined, String(traceparent));
   }
 });
 
 test('schema and extensions travel as headers, in their order', () => {
   const make = createEventRecordMaker();
-  const origin = { id: 'id-1', receivedAtMs: 0, traceparent: undefined };
+  const origin = { id: Buffer.from('id-1'), receivedAtMs: 0, traceparent: undefined };
   const record = make(
     parsed({ schema: 'visit/2' }, [
       ['b', 'ü'],

@@ -4,8 +4,6 @@
  */
 import { isJsonObject, type JsonObject, type JsonValue } from './json/json-value.ts';
 
-const DECIMAL = /^-?(0|[1-9]\d*)(\.\d+)?$/;
-
 /** The four required members and, of others, at most the two optional ones, each a string of allowed length. */
 export function isPlainEvent(members: JsonObject): boolean {
   for (const name in members) {
@@ -38,13 +36,6 @@ export function isPlainEvent(members: JsonObject): boolean {
     members.event_timestamp !== undefined &&
     members.event_data !== undefined
   );
-}
-
-export function isPlainPurchase(data: JsonObject): boolean {
-  const { price, tags } = data;
-  if (typeof data.item_id !== 'string') return false;
-  if (typeof price !== 'number' && !(typeof price === 'string' && DECIMAL.test(price))) return false;
-  return tags === undefined || (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string'));
 }
 
 /** Counts UTF-16 units, of which a text has at least as many as code points. */

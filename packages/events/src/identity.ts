@@ -10,42 +10,83 @@ export interface IdentityParts {
   readonly timestampMicros: number;
 }
 
+const ID_BYTES = 16;
 const HASH_BYTES = 10;
+
+/** What the input of the hash begins with. */
+const EVENT_ID_PREFIX = hashInput(Buffer.alloc(0), ['kero-event-v1', 'event_id']);
+const NATURAL_PREFIX = hashInput(Buffer.alloc(0), ['kero-event-v1', 'natural']);
 
 /**
  * The 16 bytes of the event's id: a UUIDv8 of Unix milliseconds and a hash, as docs/identity.md specifies. The same parts
  * give the same id wherever they are computed, which is all that keeps an event from being stored twice. Pure.
  */
 export function computeEventId(parts: IdentityParts): Buffer {
-  const time = String(parts.timestampMicros);
+  const { source, eventId, userId, eventType, timestampMicros } = parts;
+  const time = String(timestampMicros);
   const input =
-    parts.eventId === undefined
-      ? hashInput(['kero-event-v1', 'natural', parts.source, parts.userId, parts.eventType, time])
-      : hashInput(['kero-event-v1', 'event_id', parts.source, parts.eventId, time]);
-  const id = Buffer.allocUnsafe(16);
-  id.writeUIntBE(Math.floor(parts.timestampMicros / 1_000), 0, 6);
-  id.write(hash('sha256', input, 'hex'), 6, HASH_BYTES, 'hex');
-  id.writeUInt8((id.readUInt8(6) & 0x0f) | 0x80, 6);
-  id.writeUInt8((id.readUInt8(8) & 0x3f) | 0x80, 8);
+    eventId === undefined
+      ? hashInput(NATURAL_PREFIX, [source, userId, eventType, time])
+      : hashInput(EVENT_ID_PREFIX, [source, eventId, time]);
+  // One character a byte: other encodings cost more, and most of all a buffer.
+  const digest = hash('sha256', input, 'binary');
+  const id = Buffer.allocUnsafe(ID_BYTES);
+  id.writeUIntBE(Math.floor(timestampMicros / 1_000), 0, 6);
+  for (let index = 0; index < HASH_BYTES; index++) id[6 + index] = digest.charCodeAt(index);
+  id[6] = ((id[6] as number) & 0x0f) | 0x80;
+  id[8] = ((id[8] as number) & 0x3f) | 0x80;
   return id;
 }
 
 /** The usual text of a UUID, in lower case: `0199be1d-1100-8548-b29d-d65d5192914d`. `bytes` are 16. */
 export function formatUuid(bytes: Buffer): string {
-  const hex = bytes.toString('hex', 0, 16);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  return encodeUuid(bytes).toString('latin1');
 }
 
-/** Each part with its length before it: no two lists of parts share their bytes. */
-function hashInput(parts: readonly string[]): Buffer {
-  let room = 0;
-  for (const part of parts) room += 4 + part.length * 3;
-  const input = Buffer.allocUnsafe(room);
+/** The same as the bytes of the text. */
+export function encodeUuid(bytes: Buffer): Buffer {
+  const text = Buffer.allocUnsafe(36);
   let at = 0;
-  for (const part of parts) {
-    const length = input.write(part, at + 4, 'utf8');
-    input.writeUInt32BE(length, at);
-    at += 4 + length;
+  for (let index = 0; index < ID_BYTES; index++) {
+    if (index === 4 || index === 6 || index === 8 || index === 10) text[at++] = HYPHEN;
+    const byte = bytes[index] as number;
+    text[at++] = HEX_DIGITS[byte >> 4] as number;
+    text[at++] = HEX_DIGITS[byte & 0x0f] as number;
   }
-  return input.subarray(0, at);
+  return text;
+}
+
+const HYPHEN = 0x2d;
+const HEX_DIGITS = Buffer.from('0123456789abcdef');
+
+/** Each part with its length before it: no two lists of parts share their bytes. */
+function hashInput(prefix: Buffer, parts: readonly string[]): Buffer {
+  let size = prefix.length;
+  for (const part of parts) size += 4 + part.length;
+  const input = Buffer.allocUnsafe(size);
+  for (let index = 0; index < prefix.length; index++) input[index] = prefix[index] as number;
+  let at = prefix.length;
+  for (const part of parts) {
+    const { length } = part;
+    input.writeUInt32BE(length, at);
+    at += 4;
+    for (let index = 0; index < length; index++) {
+      const code = part.charCodeAt(index);
+      // The sizes are wrong then: it has more bytes than characters.
+      if (code > 0x7f) return wideHashInput(prefix, parts);
+      input[at++] = code;
+    }
+  }
+  return input;
+}
+
+function wideHashInput(prefix: Buffer, parts: readonly string[]): Buffer {
+  const pieces = [prefix];
+  for (const part of parts) {
+    const text = Buffer.from(part);
+    const length = Buffer.allocUnsafe(4);
+    length.writeUInt32BE(text.length);
+    pieces.push(length, text);
+  }
+  return Buffer.concat(pieces);
 }

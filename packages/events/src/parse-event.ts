@@ -3,6 +3,8 @@ import { isPlainEvent } from './fast-checks.ts';
 import { computeEventId } from './identity.ts';
 import { isJsonObject, type JsonObject, type JsonValue, nameOfType } from './json/json-value.ts';
 import { type JsonReading, readJson } from './json/read-json.ts';
+import { readPlainEvent } from './plain/read-plain-event.ts';
+import { type EventSpans, scanEventText } from './plain/scan-event.ts';
 import { type ProblemList, quote } from './problem-list.ts';
 import { compileSchema } from './schema-check.ts';
 import { eventSchema } from './schemas.ts';
@@ -27,9 +29,20 @@ const checkEvent = compileSchema(
 
 /**
  * Reads one event from the bytes of one JSON text, and finds every problem in one go (of an event with more than 100 the first
- * 100). The result shares memory with `bytes`: eventData is a view of them. Pure; never throws.
+ * 100). The result shares memory with `bytes`: eventData is a view of them. `spans` is what scanEvent saw of these bytes, where that is
+ * known already. Pure; never throws.
  */
-export function parseEvent(bytes: Buffer, options: ParseOptions): ParseResult {
+export function parseEvent(bytes: Buffer, options: ParseOptions, spans?: EventSpans): ParseResult {
+  if (bytes.length <= options.maxBytes) {
+    const seen = spans ?? scanEventText(bytes);
+    const event = seen && readPlainEvent(seen, options);
+    if (event) return { ok: true, event };
+  }
+  return parseAnyEvent(bytes, options);
+}
+
+/** The same for an event that need not be plain, at several times the cost: this is what decides. */
+export function parseAnyEvent(bytes: Buffer, options: ParseOptions): ParseResult {
   if (bytes.length > options.maxBytes) {
     const detail = `The event has ${bytes.length} bytes; at most ${options.maxBytes} are allowed (EVENTS_MAX_BYTES).`;
     return { ok: false, kind: 'event', problems: [{ pointer: '', code: 'event_too_large', detail }] };
@@ -99,7 +112,7 @@ function checkTypeSchema(
   }
   if (schema === 'refused' || schema === 'unknown') return undefined;
   if (schema === 'not_loaded') return schema;
-  if (isJsonObject(data) && !schema.isPlain?.(data)) schema.check(data, ['event_data'], weight, problems);
+  if (isJsonObject(data)) schema.check(data, ['event_data'], weight, problems);
   return schema;
 }
 

@@ -1,5 +1,8 @@
+/** The last year that an event may have happened in. */
+export const LAST_YEAR = 2148;
+
 /** Microseconds since 1970 of 2148-12-31T23:59:59.999999Z, the last instant that an event may have happened at. */
-const LAST_MICROS = Date.UTC(2149, 0, 1) * 1_000 - 1;
+const LAST_MICROS = Date.UTC(LAST_YEAR + 1, 0, 1) * 1_000 - 1;
 
 const SHAPE = 'Must be an RFC 3339 date-time with an offset, for example 2025-10-07T10:00:00.123456Z';
 
@@ -98,13 +101,13 @@ function isLeapYear(year: number): boolean {
   return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
 }
 
-function daysOf(year: number, month: number): number {
+export function daysOf(year: number, month: number): number {
   if (month === 2) return isLeapYear(year) ? 29 : 28;
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }
 
 /** Days of the proleptic Gregorian calendar; counts years from March so that the leap day comes last. */
-function daysSince1970(year: number, month: number, day: number): number {
+export function daysSince1970(year: number, month: number, day: number): number {
   const marchYear = month > 2 ? year : year - 1;
   const monthFromMarch = month > 2 ? month - 3 : month + 9;
   const leapDays = Math.floor(marchYear / 4) - Math.floor(marchYear / 100) + Math.floor(marchYear / 400);

@@ -1,5 +1,5 @@
-import { isPlainPurchase } from './fast-checks.ts';
-import type { JsonObject } from './json/json-value.ts';
+import { isPlainPurchase } from './plain/plain-purchase.ts';
+import type { DataSpans } from './plain/scan-event.ts';
 import { compileSchema, type SchemaCheck } from './schema-check.ts';
 import { purchaseSchema } from './schemas.ts';
 
@@ -7,8 +7,8 @@ import { purchaseSchema } from './schemas.ts';
 export interface TypeSchema {
   /** Which schema it is, for people and for the record header `kero-schema`, for example `purchase/2` or `registry:17`. */
   readonly label: string;
-  /** A quick look that may only say yes where `check` does; see fast-checks.ts. */
-  readonly isPlain?: (data: JsonObject) => boolean;
+  /** A quick look that may only say yes where `check` does; a no means nothing. */
+  readonly isPlain?: (data: DataSpans) => boolean;
   /** Names every problem; see SchemaCheck. */
   readonly check: SchemaCheck;
 }

@@ -1,4 +1,5 @@
 import type { Problem } from '../event.ts';
+import { type EventSpans, scanEvent } from '../plain/scan-event.ts';
 import { syntaxProblem, textProblem } from './json-problems.ts';
 import { CLOSE_BRACKET, JsonScanner, JsonSyntaxError, OPEN_BRACKET } from './json-scanner.ts';
 
@@ -15,6 +16,7 @@ export class JsonArrayItems {
   #hasBegun = false;
   /** Where the item begins that is being read; -1 between items. */
   #start = -1;
+  #spans: EventSpans | undefined;
   #problem: Problem | undefined;
 
   constructor(bytes: Buffer) {
@@ -34,6 +36,11 @@ export class JsonArrayItems {
     try {
       if (this.#start >= 0 || this.#goesOn(scanner)) {
         const start = this.#start < 0 ? scanner.at : this.#start;
+        this.#spans = this.#start < 0 ? scanEvent(this.#bytes, start) : undefined;
+        if (this.#spans) {
+          scanner.at = this.#spans.end;
+          return this.#bytes.subarray(start, scanner.at);
+        }
         const isWhole = scanner.value(STEPS);
         this.#start = isWhole ? -1 : start;
         return isWhole ? this.#bytes.subarray(start, scanner.at) : null;
@@ -45,6 +52,11 @@ export class JsonArrayItems {
     }
     this.#scanner = undefined;
     return undefined;
+  }
+
+  /** Where the members of the item stand that next() gave last, if it is a plain event: nobody needs to read it again. */
+  get spans(): EventSpans | undefined {
+    return this.#spans;
   }
 
   /** Its place is told in the whole text. */
