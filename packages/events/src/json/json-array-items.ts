@@ -1,7 +1,8 @@
 import type { Problem } from '../event.ts';
 import { type EventSpans, scanEvent } from '../plain/scan-event.ts';
+import { CLOSE_BRACKET, isSpace, OPEN_BRACKET } from './json-bytes.ts';
 import { syntaxProblem, textProblem } from './json-problems.ts';
-import { CLOSE_BRACKET, JsonScanner, JsonSyntaxError, OPEN_BRACKET } from './json-scanner.ts';
+import { JsonScanner, JsonSyntaxError } from './json-scanner.ts';
 
 /** How much of an item is read in one call, in values: well below a millisecond. An item that is too large to be an event has more. */
 const STEPS = 10_000;
@@ -81,8 +82,4 @@ export function startsJsonArray(bytes: Buffer): boolean {
   let at = 0;
   while (isSpace(bytes[at])) at++;
   return bytes[at] === OPEN_BRACKET;
-}
-
-function isSpace(byte: number | undefined): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }

@@ -1,14 +1,7 @@
 import { type Path, type ProblemList, quote } from '../problem-list.ts';
+import { CLOSE_BRACE, CLOSE_BRACKET, OPEN_BRACE, OPEN_BRACKET, QUOTE } from './json-bytes.ts';
 import { numberFault } from './json-numbers.ts';
-import {
-  CLOSE_BRACE,
-  CLOSE_BRACKET,
-  JsonScanner,
-  OPEN_BRACE,
-  OPEN_BRACKET,
-  QUOTE,
-  type StringContent,
-} from './json-scanner.ts';
+import { JsonScanner, type StringContent } from './json-scanner.ts';
 import { type JsonArray, JsonMembers, type JsonObject, type JsonValue } from './json-value.ts';
 
 /** Levels of objects and arrays that an event may have, itself included. */

@@ -1,3 +1,23 @@
+import {
+  BACKSLASH,
+  CARRIAGE_RETURN,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  isDigit,
+  LINE_FEED,
+  MINUS,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  PLUS,
+  POINT,
+  QUOTE,
+  SPACE,
+  TAB,
+  ZERO,
+} from './json-bytes.ts';
+
 /** Thrown where a text leaves the grammar; caught in read-json.ts. */
 export class JsonSyntaxError extends Error {
   /** Byte offset of the first byte that cannot be right; the length of the text where it ends too early. */
@@ -14,23 +34,6 @@ export class JsonSyntaxError extends Error {
 /** How the content of a string must be decoded: as it stands, from UTF-8, or with its escapes. */
 export type StringContent = 'plain' | 'utf8' | 'escaped';
 
-export const QUOTE = 0x22;
-export const OPEN_BRACKET = 0x5b;
-export const CLOSE_BRACKET = 0x5d;
-export const OPEN_BRACE = 0x7b;
-export const CLOSE_BRACE = 0x7d;
-const TAB = 0x09;
-const LINE_FEED = 0x0a;
-const CARRIAGE_RETURN = 0x0d;
-const SPACE = 0x20;
-const PLUS = 0x2b;
-const COMMA = 0x2c;
-const MINUS = 0x2d;
-const POINT = 0x2e;
-const ZERO = 0x30;
-const NINE = 0x39;
-const COLON = 0x3a;
-const BACKSLASH = 0x5c;
 const NO_CLOSERS = new Uint8Array(0);
 
 /**
@@ -254,10 +257,6 @@ export class JsonScanner {
   #expected(what: string): JsonSyntaxError {
     return new JsonSyntaxError(this.at, what);
   }
-}
-
-function isDigit(code: number): boolean {
-  return code >= ZERO && code <= NINE;
 }
 
 function isHexDigit(code: number): boolean {

@@ -1,4 +1,5 @@
-import { CLOSE_BRACE, JsonScanner } from './json-scanner.ts';
+import { CLOSE_BRACE } from './json-bytes.ts';
+import { JsonScanner } from './json-scanner.ts';
 
 /**
  * The texts of the members of an object, as they are written (in Latin-1, one character a byte); of a name that is given twice the

@@ -1,5 +1,6 @@
+import { CLOSE_BRACKET, COMMA, OPEN_BRACKET, QUOTE } from '../json/json-bytes.ts';
 import type { DataSpans } from './scan-event.ts';
-import { CLOSE_BRACKET, COMMA, OPEN_BRACKET, QUOTE, type ValueScanner } from './scan-value.ts';
+import type { ValueScanner } from './scan-value.ts';
 
 /** A quick look at the event_data of a purchase; see TypeSchema.isPlain. */
 export function isPlainPurchase(data: DataSpans): boolean {

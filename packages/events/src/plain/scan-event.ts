@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { CLOSE_BRACE, COMMA, isSpace, MEMBER_SIZE, NOT_PLAIN, OPEN_BRACE, QUOTE, ValueScanner } from './scan-value.ts';
+import { CLOSE_BRACE, COMMA, isSpace, OPEN_BRACE, QUOTE } from '../json/json-bytes.ts';
+import { MEMBER_SIZE, NOT_PLAIN, ValueScanner } from './scan-value.ts';
 
 /** A plain event has at most so many bytes, so that a look at one takes well below a millisecond. */
 const MAX_PLAIN_BYTES = 64 * 1024;

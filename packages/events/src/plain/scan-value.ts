@@ -1,20 +1,23 @@
+import {
+  BACKSLASH,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  isDigit,
+  isSpace,
+  MINUS,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  POINT,
+  QUOTE,
+  SMALL_U,
+  SPACE,
+  ZERO,
+} from '../json/json-bytes.ts';
+
 /** Scanning without making values: see scan-event.ts. All positions are offsets in the bytes, and -1 is "I do not know". */
 export const NOT_PLAIN = -1;
-
-export const QUOTE = 0x22;
-export const COMMA = 0x2c;
-export const OPEN_BRACKET = 0x5b;
-export const CLOSE_BRACKET = 0x5d;
-export const OPEN_BRACE = 0x7b;
-export const CLOSE_BRACE = 0x7d;
-const SPACE = 0x20;
-const MINUS = 0x2d;
-const POINT = 0x2e;
-const ZERO = 0x30;
-const NINE = 0x39;
-const COLON = 0x3a;
-const BACKSLASH = 0x5c;
-const SMALL_U = 0x75;
 
 /** Levels of objects and arrays, as in json-reader.ts. */
 const MAX_LEVELS = 32;
@@ -227,14 +230,6 @@ const IN_STRING = Uint8Array.from({ length: 256 }, (_, code) =>
 const TRUE = Buffer.from('true');
 const FALSE = Buffer.from('false');
 const NULL = Buffer.from('null');
-
-export function isSpace(code: number): boolean {
-  return code === SPACE || code === 0x0a || code === 0x0d || code === 0x09;
-}
-
-function isDigit(code: number): boolean {
-  return code >= ZERO && code <= NINE;
-}
 
 /** The letters " \ / b f n r t. */
 function isShortEscape(code: number): boolean {
