@@ -27,7 +27,7 @@ export async function describeMachine(): Promise<Machine> {
     cores: availableParallelism(),
     model: cpus()[0]?.model ?? 'unknown',
     memoryGiB: Math.round(totalmem() / 1024 ** 3),
-    kernel: `${type()} ${release()}`,
+    kernel: `${type()} ${release().split('-')[0]}`,
     node: process.version,
     kafka: kafkaVersion(),
     postgres: postgresVersion(),
