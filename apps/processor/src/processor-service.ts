@@ -11,14 +11,14 @@ import {
   openMessaging,
 } from '@kero/messaging';
 import {
-  Health,
+  type Health,
   type Logger,
-  Metrics,
+  type Metrics,
+  observeProcess,
   runtimeSettings,
   type ServiceContext,
   startAdminServer,
   type ValuesOf,
-  watchEventLoop,
 } from '@kero/runtime';
 import { openSchemas, type SchemaSource, schemaConfig, schemaSettings } from '@kero/schemas';
 import { keepRetention } from './keep-retention.ts';
@@ -69,10 +69,7 @@ export async function processorService(
   context.resources.defer(() => schemas.close());
   logger.info(`schemas: ${schemas.description}`);
 
-  const health = new Health();
-  const started = health.registerProcess(context.stop);
-  const metrics = Metrics.ofProcess();
-  context.resources.use(watchEventLoop({ metrics, logger }));
+  const { health, metrics, started } = observeProcess(context, logger);
   const admin = { host: runtime.adminHost, port: runtime.adminPort ?? DEFAULT_ADMIN_PORT, health, metrics };
   context.resources.use(await startAdminServer(admin));
   const opening = { logger, stop: context.stop, patienceMs: runtime.startTimeoutMs ?? Number.POSITIVE_INFINITY };

@@ -14,15 +14,15 @@ import {
 } from '@kero/messaging';
 import {
   aborted,
-  Health,
+  type Health,
   type Logger,
   listen,
-  Metrics,
+  type Metrics,
+  observeProcess,
   runtimeSettings,
   type ServiceContext,
   startAdminServer,
   type ValuesOf,
-  watchEventLoop,
 } from '@kero/runtime';
 import { openSchemas, type SchemaSource, schemaConfig, schemaSettings } from '@kero/schemas';
 import { createReceiver } from './app.ts';
@@ -74,10 +74,7 @@ export async function receiverService(
   context.resources.defer(() => schemas.close());
   logger.info(`schemas: ${schemas.description}`);
 
-  const health = new Health();
-  const started = health.registerProcess(context.stop);
-  const metrics = Metrics.ofProcess();
-  context.resources.use(watchEventLoop({ metrics, logger }));
+  const { health, metrics, started } = observeProcess(context, logger);
   const admin = { host: runtime.adminHost, port: runtime.adminPort ?? DEFAULT_ADMIN_PORT, health, metrics };
   context.resources.use(await startAdminServer(admin));
   const opening = { logger, stop: context.stop, patienceMs: runtime.startTimeoutMs ?? Number.POSITIVE_INFINITY };

@@ -236,6 +236,20 @@ export async function rawConnection(t: TestContext, port: number): Promise<RawCo
   };
 }
 
+/** The log, except that it confirms only when it is told to. */
+export function confirmingLater() {
+  const waiting: (() => void)[] = [];
+  const wrapProducer = (producer: Producer): Producer => ({
+    async append(records, options) {
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      await producer.append(records, options);
+    },
+    health: () => producer.health(),
+    close: () => producer.close(),
+  });
+  return { wrapProducer, waiting };
+}
+
 /** The head of a POST of events, up to the empty line. */
 export function postHead(...headers: string[]): string {
   const lines = ['POST /api/v1/events HTTP/1.1', 'host: test', 'content-type: application/json', ...headers];

@@ -1,24 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Producer } from '@kero/messaging';
-import { EVENT, postHead, problemOf, rawConnection, startTestReceiver, untilTrue } from './receiver-under-test.ts';
+import {
+  confirmingLater,
+  EVENT,
+  postHead,
+  problemOf,
+  rawConnection,
+  startTestReceiver,
+  untilTrue,
+} from './receiver-under-test.ts';
 
 const BODY = JSON.stringify(EVENT);
 const WHOLE = postHead(`content-length: ${BODY.length}`) + BODY;
-
-/** The log, except that it confirms only when it is told to. */
-function confirmingLater() {
-  const waiting: (() => void)[] = [];
-  const wrapProducer = (producer: Producer): Producer => ({
-    async append(records, options) {
-      await new Promise<void>((resolve) => waiting.push(resolve));
-      await producer.append(records, options);
-    },
-    health: () => producer.health(),
-    close: () => producer.close(),
-  });
-  return { wrapProducer, waiting };
-}
 
 describe('a stop', () => {
   test('under load leaves every event that got a 202 in the log', async (t) => {

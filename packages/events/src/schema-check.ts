@@ -37,11 +37,11 @@ export function compileSchema(
  */
 export function compileUserSchema(schema: JsonSchema): SchemaCheck {
   const lenient = { strict: false, validateFormats: false, validateSchema: false, logger: false } as const;
-  const compileAs = (allErrors: boolean) => compile(schema, { allErrors, ...lenient });
-  // Some schemas compile and can be applied to nothing: {"$ref": "#"}.
-  compileAs(false)({});
   // The second error says only that the first one counts.
-  return toCheck(compileAs, ({ keyword }) => keyword === 'if');
+  return toCheck(
+    (allErrors) => compile(schema, { allErrors, ...lenient }),
+    ({ keyword }) => keyword === 'if',
+  );
 }
 
 function toCheck(
@@ -49,6 +49,9 @@ function toCheck(
   isToldElsewhere: (error: ErrorObject) => boolean,
 ): SchemaCheck {
   const every = compileAs(true);
+  // Some schemas compile and can be applied to nothing: {"$ref": "#"}.
+  every({});
+  every.errors = null;
   let first: ValidateFunction | undefined;
   return (value, base, weight, problems) => {
     if (weight > MAX_WEIGHT_FOR_EVERY_PROBLEM) first ??= compileAs(false);

@@ -22,6 +22,7 @@ export {
 export { listen } from './listen.ts';
 export { createLogger, type Logger, type LoggerOptions } from './logger.ts';
 export { type MetricDefinition, Metrics, type MetricTable, type Reading } from './metrics.ts';
+export { type ObservedProcess, observeProcess } from './observe-process.ts';
 export { type BackoffOptions, backoffMs, type Clock, sleep, systemClock, withDeadline } from './retry.ts';
 export { type MainContext, type MainProcess, runMain } from './run-main.ts';
 export { runtimeErrors } from './runtime-errors.ts';

@@ -10,15 +10,7 @@ import {
 import { describeMessagingConfig, type Messaging, openMessaging, shareMessaging } from '@kero/messaging';
 import { createProcessorCounts, type ProcessorCounts, processorDatabaseConfig, runProcessor } from '@kero/processor';
 import { type RunningReceiver, startReceiver } from '@kero/receiver';
-import {
-  Health,
-  type Logger,
-  Metrics,
-  type ServiceContext,
-  startAdminServer,
-  throwIfStopped,
-  watchEventLoop,
-} from '@kero/runtime';
+import { type Logger, observeProcess, type ServiceContext, startAdminServer, throwIfStopped } from '@kero/runtime';
 import { openSchemas, schemaConfig } from '@kero/schemas';
 import type { AllSettings } from '../all-settings.ts';
 import { startMessagingConfig } from '../cli-configs.ts';
@@ -60,10 +52,7 @@ export async function startService(
   const schemas = await openSchemas(schemaConfig(settings.schemas, settings.messaging), { logger });
   context.resources.defer(() => schemas.close());
   logger.info(`schemas: ${schemas.description}`);
-  const health = new Health();
-  const started = health.registerProcess(context.stop);
-  const metrics = Metrics.ofProcess();
-  context.resources.use(watchEventLoop({ metrics, logger }));
+  const { health, metrics, started } = observeProcess(context, logger);
   const opening = { logger, stop: context.stop, patienceMs: runtime.startTimeoutMs ?? Number.POSITIVE_INFINITY };
   const messaging = await openMessaging(messagingChoice, opening);
   context.resources.defer(() => messaging.close());
