@@ -1,7 +1,7 @@
 /** The receiver as `kero receiver` runs it, with everything on, in front of a log that confirms at once. */
 import { openAuth } from '@kero/auth';
 import { receiverGroups, startReceiver } from '@kero/receiver';
-import { createLogger, Health, loadSettings, Metrics, watchEventLoop } from '@kero/runtime';
+import { createLogger, loadSettings, observeProcess } from '@kero/runtime';
 import { openSchemas, schemaConfig } from '@kero/schemas';
 import { instantMessaging } from '../support/instant-messaging.ts';
 import { offer } from '../support/program.ts';
@@ -13,13 +13,12 @@ const stop = new AbortController();
 offer({
   listen: async (environment: Readonly<Record<string, string>>) => {
     const { values: settings } = loadSettings(receiverGroups, { environment });
-    const metrics = Metrics.ofProcess();
-    resources.use(watchEventLoop({ metrics, logger }));
     const context = { stop: stop.signal, resources };
+    const { health, metrics } = observeProcess(context, logger);
     const auth = resources.use(await openAuth(settings.auth, { logger }));
     const schemas = await openSchemas(schemaConfig(settings.schemas, settings.messaging), { logger });
     resources.defer(() => schemas.close());
-    const deps = { messaging: instantMessaging(), auth, schemas, settings, health: new Health(), metrics, logger };
+    const deps = { messaging: instantMessaging(), auth, schemas, settings, health, metrics, logger };
     return (await startReceiver(context, deps)).port;
   },
   /** What came with the settings: so that the bench can say what was on. */

@@ -8,7 +8,7 @@ export {
   KeroError,
   type KeroErrorOptions,
 } from './errors.ts';
-export { runtimeMetrics, watchEventLoop } from './event-loop-watch.ts';
+export { runtimeMetrics } from './event-loop-watch.ts';
 export { lockFolder } from './folder-lock.ts';
 export { Health, type HealthReport, type HealthState } from './health.ts';
 export {
