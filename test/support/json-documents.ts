@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { parseJson } from './parse-json.ts';
 
 /** A value of any kind as JSON text in one of the many ways in which it may be written; `levels` objects and arrays fit into it. */
 export function jsonText(levels: number): fc.Arbitrary<string> {
@@ -169,14 +170,7 @@ export function decimalOf(text: string): string {
   return `${sign}${significant}e${power}`;
 }
 
-const parseWithSource = JSON.parse as (
-  text: string,
-  reviver: (name: string, value: unknown, context: { readonly source?: string }) => unknown,
-) => unknown;
-
 /** The value of a JSON text in which numbers are decimals, for comparing what was sent with what is stored. */
 export function exactValue(text: string): unknown {
-  return parseWithSource(text, (_, value, { source }) =>
-    typeof value === 'number' ? { decimal: decimalOf(source ?? '') } : value,
-  );
+  return parseJson(text, (_, number) => ({ decimal: decimalOf(number) }));
 }

@@ -6,6 +6,7 @@ export { type EventSettings, eventSettings } from './event-settings.ts';
 export { computeEventId, encodeUuid, formatUuid, type IdentityParts } from './identity.ts';
 export { JsonArrayItems, startsJsonArray } from './json/json-array-items.ts';
 export type { JsonObject, JsonValue } from './json/json-value.ts';
+export { readJson } from './json/read-json.ts';
 export { useJsonEquality } from './json-equality.ts';
 export { parseEvent } from './parse-event.ts';
 export type { ParsedEvent, ParsedItem } from './parsed-item.ts';

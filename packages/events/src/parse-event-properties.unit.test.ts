@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { parseJson } from '../../../test/support/parse-json.ts';
 import type { ParseOptions } from './event.ts';
 import { parseEvent } from './parse-event.ts';
 import { problemCodes } from './problem-codes.ts';
@@ -46,7 +47,7 @@ describe('parseEvent', () => {
         const result = parseEvent(Buffer.from(text), options);
         assert.ok(result.ok, result.ok ? '' : JSON.stringify(result.problems));
         assert.ok(text.includes(result.event.eventData.toString()));
-        assert.equal(JSON.stringify(JSON.parse(result.event.eventData.toString())), JSON.stringify(event_data));
+        assert.equal(JSON.stringify(parseJson(result.event.eventData.toString())), JSON.stringify(event_data));
       }),
       { numRuns: 1_000 },
     );

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { parseJson } from '../../../../test/support/parse-json.ts';
 import { JsonArrayItems, startsJsonArray } from './json-array-items.ts';
 
 /** The texts of the items, and why there are no more. */
@@ -61,7 +62,7 @@ describe('the items of a JSON array', () => {
         const { items, code } = take(JSON.stringify(values, null, indent));
         assert.equal(code, undefined);
         assert.deepEqual(
-          items.map((item) => JSON.stringify(JSON.parse(item))),
+          items.map((item) => JSON.stringify(parseJson(item))),
           values.map((value) => JSON.stringify(value)),
         );
       }),
@@ -77,7 +78,7 @@ describe('the items of a JSON array', () => {
         const other = text.slice(0, at) + put + text.slice(at + 1);
         let isArray = true;
         try {
-          isArray = Array.isArray(JSON.parse(other));
+          isArray = Array.isArray(parseJson(other));
         } catch {
           isArray = false;
         }

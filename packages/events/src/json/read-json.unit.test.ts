@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { parseJson } from '../../../../test/support/parse-json.ts';
 import { type JsonReading, readJson } from './read-json.ts';
 
 function read(text: string, spanOf?: string): JsonReading {
@@ -149,7 +150,7 @@ describe('the grammar', () => {
       fc.property(text, (json) => {
         let expected: { value: unknown } | undefined;
         try {
-          expected = { value: JSON.parse(json) };
+          expected = { value: parseJson(json) };
         } catch {
           expected = undefined;
         }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { parseJson } from '../../../../test/support/parse-json.ts';
 import type { ParseOptions } from '../event.ts';
 import { JsonArrayItems } from '../json/json-array-items.ts';
 import { jsonTestSuite } from '../json/json-test-suite.ts';
@@ -348,7 +349,7 @@ describe('a plain event', () => {
           if (expected === undefined) return;
           arrays++;
           assert.deepEqual(
-            found.map((item) => JSON.parse(item.toString())),
+            found.map((item) => parseJson(item.toString())),
             expected,
           );
         },
@@ -379,7 +380,7 @@ function sameBothWays(bytes: Buffer): boolean {
 
 function jsonArray(body: Buffer): unknown[] | undefined {
   try {
-    return JSON.parse(body.toString());
+    return parseJson(body.toString()) as unknown[];
   } catch {
     return undefined;
   }
