@@ -33,8 +33,11 @@ export const mutants: readonly Mutant[] = [
     name: 'acks-1',
     mistake: 'the leader alone confirms an append (acks=1)',
     edits: [
-      { file: 'packages/messaging/src/kafka/lane.ts', find: 'acks: -1,', replace: 'acks: 1,' },
-      { file: 'packages/messaging/src/kafka/lane.ts', find: 'idempotent: true', replace: 'idempotent: false' },
+      {
+        file: 'packages/messaging/src/kafka/produce-request.ts',
+        find: 'const ACKS_ALL = -1;',
+        replace: 'const ACKS_ALL = 1;',
+      },
     ],
     on: 'kafka',
     faults: 'broker-broker-blackhole,broker-broker-delay,broker-kill,brokers-kill-two',

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -111,13 +111,14 @@ export class KafkaNode {
     }, `Kafka node ${this.#options.id} did not listen`);
   }
 
-  /** SIGKILL and SIGTERM resolve when the process is gone; SIGSTOP and SIGCONT when the signal is sent. */
+  /** SIGKILL and SIGTERM resolve when the process is gone, SIGSTOP when it stands still, SIGCONT when the signal is sent. */
   async kill(signal: NodeJS.Signals): Promise<void> {
     const java = this.#java;
     if (!java) return;
     const gone = once(java, 'exit');
     java.kill(signal);
     if (signal === 'SIGKILL' || signal === 'SIGTERM') await gone;
+    if (signal === 'SIGSTOP') await waitUntil(() => standsStill(java.pid ?? 0), 'the node does not stop');
   }
 
   #properties(): string {
@@ -157,6 +158,16 @@ export class KafkaNode {
   }
 }
 
+/** All of its threads do: the signal stops a thread only when it comes to the kernel. Where that cannot be seen it is taken for granted. */
+function standsStill(pid: number): boolean {
+  try {
+    const tasks = `/proc/${pid}/task`;
+    return readdirSync(tasks).every((task) => /\) T/.test(readFileSync(`${tasks}/${task}/stat`, 'latin1')));
+  } catch {
+    return true;
+  }
+}
+
 /** Ends the broker when this process is gone, however it went: the shell sees its standard input close. */
 function spawnWatchdog(pid: number): ChildProcess {
   const watchdog = spawn('sh', ['-c', 'cat >/dev/null; kill -9 "$0"', String(pid)], {
@@ -179,7 +190,7 @@ function answers(port: number): Promise<boolean> {
   });
 }
 
-async function waitUntil(condition: () => Promise<boolean>, failure: string): Promise<void> {
+async function waitUntil(condition: () => boolean | Promise<boolean>, failure: string): Promise<void> {
   const start = performance.now();
   while (!(await condition())) {
     if (performance.now() - start > START_TIMEOUT_MS) throw new Error(failure);

@@ -7,14 +7,16 @@ import { AppendCall } from './append-call.ts';
 import { BATCH_OVERHEAD_BYTES } from './check-topic.ts';
 import type { Connection } from './client-options.ts';
 import { Lane } from './lane.ts';
+import { ProduceClient } from './produce-client.ts';
 import { type TopicState, whyNotWritable } from './topic-state.ts';
 import { TopicWatch } from './topic-watch.ts';
 
 /** Two lanes keep two cores of brokers busy; more make smaller batches and are slower. */
 const LANES = 2;
-/** What one send holds at most. Larger sends are no faster and keep others waiting longer. */
-const SEND_RECORDS = 4096;
-const SEND_BYTES = 512 * 1024;
+/** What one batch holds at most, and one request with the batches of several partitions. Larger ones are no faster and keep others waiting longer. */
+const BATCH_RECORDS = 4096;
+const BATCH_BYTES = 512 * 1024;
+const REQUEST_BYTES = 1024 * 1024;
 /** Records that wait or are being sent, of all lanes. One call may exceed it, when nothing else waits. */
 const QUEUE_BYTES = 64 * 1024 * 1024;
 const CLOSE_GRACE_MS = 10_000;
@@ -44,17 +46,18 @@ export class KafkaProducer implements Producer {
     this.#options = options;
     const { connection, config, state, minInSync, maxMessageBytes, logger } = options;
     this.#partitions = state.partitions.length;
-    const bytes = Math.min(SEND_BYTES, maxMessageBytes - BATCH_OVERHEAD_BYTES);
+    const bytes = Math.min(BATCH_BYTES, maxMessageBytes - BATCH_OVERHEAD_BYTES);
     this.#lanes = Array.from(
       { length: Math.min(LANES, this.#partitions) },
       (_, number) =>
         new Lane({
           number,
-          connection,
+          newClient: (rotation) => new ProduceClient({ connection, topic: config.topic, number, rotation }),
           topic: config.topic,
           compression: config.compression,
           minInSync,
-          limits: { records: SEND_RECORDS, bytes },
+          limits: { records: BATCH_RECORDS, bytes },
+          requestBytes: REQUEST_BYTES,
           logger,
           onReleased: (released) => {
             this.#queuedBytes -= released;

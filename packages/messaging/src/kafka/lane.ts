@@ -1,103 +1,103 @@
 import { backoffMs, type Logger, withDeadline } from '@kero/runtime';
-import { type CompressionAlgorithmValue, Producer } from '@platformatic/kafka';
-import { messagingError } from '../messaging-errors.ts';
+import type { CompressionAlgorithmValue } from '@platformatic/kafka';
+import { type MessagingErrorCode, messagingError } from '../messaging-errors.ts';
 import type { AppendFailure } from './append-call.ts';
-import { type Connection, clientOptions } from './client-options.ts';
-import { brokerErrors, hadNoAnswer, reasonOf } from './kafka-errors.ts';
-import { PartitionQueue, type SendLimits, type WaitingRecord } from './partition-queue.ts';
-import { readTopicState, whyNotWritable } from './topic-state.ts';
+import { encodeBatch } from './encode-batch.ts';
+import { reasonOf } from './kafka-errors.ts';
+import { LaneHealth, type Trouble } from './lane-health.ts';
+import { type BatchLimits, type OpenBatch, PartitionQueue, type WaitingRecord } from './partition-queue.ts';
+import type { ProduceClient } from './produce-client.ts';
+import { judgeFailure } from './produce-outcome.ts';
+import { batchCompression, type ProduceAnswer } from './produce-request.ts';
+import { whyNotWritable } from './topic-state.ts';
 import type { Unanswered } from './topic-watch.ts';
 import { Wakeup } from './wakeup.ts';
 
-/** No option of the client bounds a send: retries nest, and its clock stops while a request queues. So the lane does. */
+/** So long a batch is tried again: longer than the 9 s after which Kafka gives the partitions of a dead broker to others. */
 const SEND_DEADLINE_MS = 12_000;
 /** The brokers just said that the partition is well; the others of the lane must not wait long for a trial. */
 const TRIAL_DEADLINE_MS = 5000;
-const PROBE_DEADLINE_MS = 5000;
-/** How long after the last failure the brokers are believed that they take records. */
-const TRUST_AFTER_MS = 10_000;
-const CONFIRMED_LATELY_MS = 5000;
+/** One request, connecting included. The client's own clock stops while a request queues. */
+const REQUEST_DEADLINE_MS = 6000;
+const QUESTION_DEADLINE_MS = 5000;
+const RETRY_BACKOFF = { firstMs: 100, maxMs: 500 };
 /** How often a partition that is down is looked at. */
 const PROBE_BACKOFF = { firstMs: 100, maxMs: 1000 };
 
-/** Answers that mean: not stored, and never will be. Anything else leaves the outcome open. */
-const REFUSALS = [
-  'MESSAGE_TOO_LARGE',
-  'RECORD_LIST_TOO_LARGE',
-  'INVALID_RECORD',
-  'INVALID_TIMESTAMP',
-  'TOPIC_AUTHORIZATION_FAILED',
-  'CLUSTER_AUTHORIZATION_FAILED',
-  'UNSUPPORTED_COMPRESSION_TYPE',
-  'POLICY_VIOLATION',
-];
-/** Answers of an earlier try that leave open whether the records are stored. */
-const UNSURE = ['REQUEST_TIMED_OUT', 'NOT_ENOUGH_REPLICAS_AFTER_APPEND'];
+/** What a lane needs of the brokers. */
+export type LaneClient = Pick<ProduceClient, 'leaders' | 'topicState' | 'newIdentity' | 'produce' | 'retire' | 'close'>;
 
 export interface LaneOptions {
+  /** Where the turns of the brokers begin: lanes begin at different ones. */
   readonly number: number;
-  readonly connection: Connection;
+  /** `rotation`: how often to turn the list of brokers. */
+  readonly newClient: (rotation: number) => LaneClient;
   readonly topic: string;
   readonly compression: CompressionAlgorithmValue;
   readonly minInSync: number;
-  readonly limits: SendLimits;
+  /** Of one batch. */
+  readonly limits: BatchLimits;
+  /** Of all batches of one request. */
+  readonly requestBytes: number;
   readonly logger: Logger;
   /** Called with the bytes of records that are no longer in the lane. */
   readonly onReleased: (bytes: number) => void;
 }
 
 /**
- * Sends the records of some partitions, one send after the other: one client, at most one send at a time, one partition a
- * send. Several sends of one client, or several partitions in one send, lose or double records when a broker fails
- * (docs/decisions/0005-kafka-client.md). What is appended while a send is out goes into the next one, so batches grow with load.
+ * Sends the records of some partitions. To each broker at most one request is out, with one batch of every partition that it leads
+ * and that has something to send; what is appended meanwhile goes into the next one, so batches grow with load. Of a partition at
+ * most one batch is out, whatever happens to its leader: that is what keeps the order of a key.
  *
- * A send ends in one of three ways: confirmed; refused (not stored, and never will be: its records fail); of unknown outcome:
- * then its records go back to the front, to be sent again until their deadlines, and the partition is down (PartitionState).
- * After any failure the lane has a new client, which starts at the next broker.
+ * A batch ends in one of three ways: confirmed; refused (not stored, and never will be: its records fail); or given up, because no try
+ * had a clear answer in time. Then nobody knows whether it is stored: its records go back to the front, to be sent again until their
+ * deadlines, and the partition is down (PartitionState).
+ *
+ * Tries of a batch are the same bytes with the same sequence, so that the broker stores them once. After one that was not confirmed in the
+ * end the partition goes on under a new identity. A broker that does not answer costs the lane its client: the next one asks the next
+ * broker first (decisions 0005 and 0020).
  */
 export class Lane {
   readonly #options: LaneOptions;
   readonly #queues = new Map<number, PartitionQueue>();
   readonly #wakeup = new Wakeup();
+  readonly #health: LaneHealth;
   readonly #done: Promise<void>;
-  #client: Producer;
+  /** Brokers that have not answered yet. */
+  readonly #busy = new Set<number>();
+  #client: LaneClient;
   #rotation: number;
+  /** The leaders that are known may be old. */
+  #leadersInDoubt = false;
   /** Failures in a row. */
   #failures = 0;
   /** When to ask again which partitions can be written (monotonic clock). */
   #probeAt: number | undefined;
-  #sendBytes: number;
+  #batchBytes: number;
   #lastSent = -1;
   #closing = false;
   #ended = false;
-  #confirmedAt = performance.now();
-  #failedAt = Number.NEGATIVE_INFINITY;
-  #trouble: { readonly reason: string; readonly since: number } | undefined;
   /** Why no partition is known to take records, although none has failed: the brokers do not answer. */
   #doubt: string | undefined;
-  /** Since when sends fail (monotonic clock); for the log lines. */
-  #failingSince: number | undefined;
 
   constructor(options: LaneOptions) {
     this.#options = options;
+    this.#health = new LaneHealth(options.topic, options.logger);
     this.#rotation = options.number;
-    this.#sendBytes = options.limits.bytes;
-    this.#client = this.#newClient();
+    this.#batchBytes = options.limits.bytes;
+    this.#client = options.newClient(this.#rotation);
     this.#done = this.#run();
   }
 
-  /** Why the lane is not known to take records, and since when (monotonic clock). */
-  get trouble(): { readonly reason: string; readonly since: number } | undefined {
+  get trouble(): Trouble | undefined {
     const queues = [...this.#queues.values()];
     const quiet = this.#doubt === undefined && queues.every((queue) => queue.isIdle && queue.state !== 'down');
-    // Without records to try it with, what the brokers say has to do: else nobody would send any more.
-    if (quiet && performance.now() - this.#failedAt > TRUST_AFTER_MS) return undefined;
-    return this.#trouble;
+    return this.#health.trouble(quiet);
   }
 
   /** When the log last confirmed something (monotonic clock). */
   get confirmedAt(): number {
-    return this.#confirmedAt;
+    return this.#health.confirmedAt;
   }
 
   /** Why the partition is known to take no records now. */
@@ -111,9 +111,9 @@ export class Lane {
    * to find out.
    */
   doubt({ reason, askedAt }: Unanswered): void {
-    if (this.#confirmedAt > askedAt || this.#doubt !== undefined) return;
+    if (this.#health.confirmedAt > askedAt || this.#doubt !== undefined) return;
     this.#doubt = reason;
-    this.#trouble ??= { reason, since: askedAt };
+    this.#health.suspect(reason, askedAt);
     for (const queue of this.#queues.values()) queue.setState('down', reason);
     this.#probeAt ??= performance.now();
     this.#wakeup.notify();
@@ -122,9 +122,9 @@ export class Lane {
   /** A broker has said that the partition cannot be written now. What was confirmed a moment ago knows better. */
   learnDown(partition: number, reason: string): void {
     const queue = this.#queue(partition);
-    if (queue.state !== 'up' || !queue.isIdle || performance.now() - this.#confirmedAt < CONFIRMED_LATELY_MS) return;
+    if (queue.state !== 'up' || !queue.isIdle || this.#health.confirmedLately) return;
     queue.setState('down', reason);
-    this.#trouble ??= { reason, since: performance.now() };
+    this.#health.suspect(reason);
     this.#probeAt ??= performance.now() + PROBE_BACKOFF.maxMs;
     this.#wakeup.notify();
   }
@@ -136,7 +136,7 @@ export class Lane {
 
   /** A call passed its deadline. When nothing was confirmed since it began, the log is not known to be well. */
   missedDeadline(startedAt: number, reason: string): void {
-    if (this.#confirmedAt < startedAt) this.#trouble ??= { reason, since: performance.now() };
+    if (this.#health.confirmedAt < startedAt) this.#health.suspect(reason);
   }
 
   /** Sends what waits, for at most `graceMs`; what is left fails. */
@@ -149,113 +149,185 @@ export class Lane {
     this.#ended = true;
     this.#wakeup.notify();
     for (const queue of this.#queues.values()) this.#settle(queue.takeAll(), graceOver());
-    await this.#dropClient();
+    await this.#client.close();
   }
 
   async #run(): Promise<void> {
     while (!this.#ended) {
-      const now = performance.now();
-      const queue = this.#nextQueue();
-      if (this.#probeAt !== undefined && this.#probeAt <= now) await this.#probe();
-      else if (queue) await this.#sendFrom(queue);
-      else if (this.#closing && [...this.#queues.values()].every(({ isEmpty }) => isEmpty)) return;
-      else await this.#wakeup.wait(this.#probeAt && this.#probeAt - now);
+      if (this.#probeAt !== undefined && this.#probeAt <= performance.now()) await this.#probe();
+      await this.#startRequests();
+      if (this.#closing && [...this.#queues.values()].every(({ isIdle }) => isIdle)) return;
+      await this.#wakeup.wait(this.#msUntilDue());
+      // Whatever else comes in this round of the event loop goes into the same request.
+      await new Promise(setImmediate);
     }
   }
 
-  /** The partitions take turns. */
-  #nextQueue(): PartitionQueue | undefined {
-    const ready = [...this.#queues.values()].filter((queue) => !queue.isEmpty && queue.state !== 'down');
-    ready.sort((a, b) => a.partition - b.partition);
-    return ready.find(({ partition }) => partition > this.#lastSent) ?? ready[0];
+  /** Undefined: nothing but a notification is waited for. */
+  #msUntilDue(): number | undefined {
+    let due = this.#probeAt ?? Number.POSITIVE_INFINITY;
+    for (const { batch, isOut, state } of this.#queues.values()) {
+      if (batch && !isOut && state !== 'down') due = Math.min(due, batch.retryAt);
+    }
+    return due === Number.POSITIVE_INFINITY ? undefined : Math.max(0, due - performance.now());
   }
 
-  async #sendFrom(queue: PartitionQueue): Promise<void> {
-    const { batch, released } = queue.take({ records: this.#options.limits.records, bytes: this.#sendBytes });
-    if (released > 0) this.#options.onReleased(released);
-    if (batch.length === 0) return;
-    this.#lastSent = queue.partition;
+  async #startRequests(): Promise<void> {
+    const due = this.#dueQueues();
+    if (due.length === 0) return;
+    const client = this.#client;
+    let leaders: readonly number[];
     try {
-      const deadlineMs = queue.state === 'trial' ? TRIAL_DEADLINE_MS : SEND_DEADLINE_MS;
-      const missed = () => messagingError('log_unavailable', `no confirmation within ${deadlineMs} ms`);
-      await withDeadline(this.#send(queue.partition, batch), deadlineMs, missed);
+      leaders = await this.#ask(client.leaders(this.#leadersInDoubt));
+      this.#leadersInDoubt = false;
     } catch (error) {
-      queue.sent();
-      this.#onFailure(queue, batch, error);
+      this.#renewClient(client);
+      for (const queue of due) if (this.#openBatch(queue)) this.#onFailure(queue, error);
       return;
     }
-    queue.sent();
-    this.#confirmedAt = performance.now();
+    const byLeader = new Map<number, PartitionQueue[]>();
+    for (const queue of due) {
+      const leader = leaders[queue.partition] ?? -1;
+      if (leader < 0) {
+        const error = messagingError('log_unavailable', `partition ${queue.partition} has no leader`);
+        if (this.#openBatch(queue)) this.#onFailure(queue, error);
+      } else if (!this.#busy.has(leader)) byLeader.set(leader, [...(byLeader.get(leader) ?? []), queue]);
+    }
+    for (const [leader, queues] of byLeader) void this.#request(client, leader, queues);
+  }
+
+  /** Those that have something to send now. The partitions take turns at being first. */
+  #dueQueues(): PartitionQueue[] {
+    const now = performance.now();
+    const due: PartitionQueue[] = [];
+    for (const queue of this.#queues.values()) {
+      if (queue.isOut || queue.state === 'down') continue;
+      if (queue.batch ? queue.batch.retryAt <= now : !queue.isEmpty) due.push(queue);
+    }
+    const turn = ({ partition }: PartitionQueue) => (partition > this.#lastSent ? partition - 1e9 : partition);
+    return due.sort((a, b) => turn(a) - turn(b));
+  }
+
+  #openBatch(queue: PartitionQueue): OpenBatch | undefined {
+    if (queue.batch) return queue.batch;
+    const deadlineMs = queue.state === 'trial' ? TRIAL_DEADLINE_MS : SEND_DEADLINE_MS;
+    const limits = { records: this.#options.limits.records, bytes: this.#batchBytes };
+    const { batch, released } = queue.open(limits, performance.now() + deadlineMs);
+    if (released > 0) this.#options.onReleased(released);
+    return batch;
+  }
+
+  async #request(client: LaneClient, leader: number, queues: readonly PartitionQueue[]): Promise<void> {
+    const out: PartitionQueue[] = [];
+    let bytes = 0;
+    for (const queue of queues) {
+      const batch = bytes < this.#options.requestBytes ? this.#openBatch(queue) : undefined;
+      if (!batch) continue;
+      out.push(queue);
+      queue.isOut = true;
+      this.#lastSent = queue.partition;
+      for (const record of batch.records) bytes += record.bytes;
+    }
+    if (out.length === 0) return;
+    this.#busy.add(leader);
+    let answer: ProduceAnswer | undefined;
+    let failure: unknown;
+    try {
+      const batches = await this.#encode(client, out);
+      const late = () => messagingError('log_unavailable', `no confirmation within ${REQUEST_DEADLINE_MS} ms`);
+      answer = await withDeadline(client.produce(leader, batches), REQUEST_DEADLINE_MS, late);
+    } catch (error) {
+      failure = error;
+      this.#renewClient(client);
+    }
+    this.#busy.delete(leader);
+    for (const queue of out) {
+      queue.isOut = false;
+      const error = answer?.has(queue.partition) ? answer.get(queue.partition) : (failure ?? unanswered());
+      if (error === undefined) this.#onConfirmed(queue);
+      else this.#onFailure(queue, error);
+    }
+    this.#wakeup.notify();
+  }
+
+  async #encode(client: LaneClient, queues: readonly PartitionQueue[]) {
+    const compression = batchCompression(this.#options.compression);
+    const encoded: { partition: number; bytes: Buffer }[] = [];
+    for (const queue of queues) {
+      const batch = queue.batch as OpenBatch;
+      if (!batch.encoded) {
+        let sender = queue.sender();
+        if (!sender) {
+          queue.identify(await this.#ask(client.newIdentity()));
+          sender = queue.sender();
+        }
+        if (!sender) throw new Error(`a batch of ${batch.records.length} records has no sequence`);
+        const records = batch.records.map(({ record }) => record);
+        batch.encoded = await encodeBatch(records, sender, Date.now(), compression);
+      }
+      batch.tries++;
+      encoded.push({ partition: queue.partition, bytes: batch.encoded });
+    }
+    return encoded;
+  }
+
+  #onConfirmed(queue: PartitionQueue): void {
     this.#failures = 0;
-    this.#trouble = undefined;
     this.#doubt = undefined;
     queue.setState('up');
-    this.#logConfirmed(queue.partition);
-    this.#settle(batch);
+    this.#health.confirmed(queue.partition);
+    this.#settle(queue.close());
   }
 
-  async #send(partition: number, batch: readonly WaitingRecord[]): Promise<void> {
-    const { topic, compression } = this.#options;
-    await this.#checkPartition(partition);
-    await this.#client.send({
-      acks: -1,
-      compression,
-      messages: batch.map(({ record: { key, value, headers } }) => ({
-        topic,
-        partition,
-        key,
-        value,
-        // Keys that are buffers are never equal, so a name may repeat.
-        headers: new Map(headers.map(([name, bytes]) => [Buffer.from(name), bytes])),
-      })),
-    });
+  #onFailure(queue: PartitionQueue, error: unknown): void {
+    const { batch } = queue;
+    // The lane has ended meanwhile.
+    if (!batch) return;
+    const { unsure, refusal, senderUnknown } = judgeFailure(error);
+    batch.unsure ||= unsure;
+    if (refusal !== undefined && !batch.unsure) this.#onRefused(queue, batch, refusal, error);
+    else if (performance.now() < batch.giveUpAt) {
+      this.#leadersInDoubt = true;
+      if (senderUnknown) this.#forgetSender(queue);
+      batch.retryAt = performance.now() + backoffMs(batch.tries, RETRY_BACKOFF);
+    } else this.#giveUp(queue, batch, reasonOf(error));
   }
 
-  /** A partition that is new to the client, it takes for another one (modulo the number it knows), silently. */
-  async #checkPartition(partition: number): Promise<void> {
-    const { topic } = this.#options;
-    for (const forceUpdate of [false, true]) {
-      const metadata = await this.#client.metadata({ topics: [topic], forceUpdate });
-      if (partition < (metadata.topics.get(topic)?.partitionsCount ?? 0)) return;
+  #onRefused(queue: PartitionQueue, batch: OpenBatch, refusal: MessagingErrorCode, error: unknown): void {
+    this.#forgetSender(queue);
+    if (refusal === 'record_too_large' && batch.records.length > 1) {
+      // The limit is one of the whole batch. Nothing of it is stored: smaller batches find the record that is too large.
+      this.#batchBytes = Math.max(1, Math.floor(this.#batchBytes / 2));
+      queue.putBack();
+      return;
     }
-    throw messagingError('log_unavailable', `the brokers do not know partition ${partition} of ${topic}`);
-  }
-
-  #onFailure(queue: PartitionQueue, batch: WaitingRecord[], error: unknown): void {
-    const { topic, logger } = this.#options;
     const reason = reasonOf(error);
-    const where = { topic, partition: queue.partition, records: batch.length, reason };
-    const refusal = refusalOf(error);
-    this.#renewClient();
-    if (this.#ended) {
-      this.#settle(batch, messagingError('log_unavailable', 'the log did not confirm before the stop'));
-    } else if (refusal === 'record_too_large' && batch.length > 1) {
-      // The limit is one of the whole batch. Nothing of it is stored: smaller sends find the record that is too large.
-      this.#sendBytes = Math.max(1, Math.floor(this.#sendBytes / 2));
-      queue.putBack(batch);
-    } else if (refusal) {
-      logger.error(where, 'the log refused records for good');
-      this.#settle(batch, messagingError(refusal, `the log refused the record: ${reason}`, { cause: error }));
-    } else {
-      // One line for an outage, not one for every send that it breaks.
-      const level = this.#failingSince === undefined ? 'warn' : 'debug';
-      this.#failingSince ??= performance.now();
-      logger[level](where, `the log did not confirm records, trying again with the next broker: ${reason}`);
-      this.#trouble ??= { reason, since: performance.now() };
-      this.#failedAt = performance.now();
-      queue.setState('down', reason);
-      queue.putBack(batch);
-      this.#probeAt = performance.now() + (this.#failures++ > 0 ? backoffMs(this.#failures, PROBE_BACKOFF) : 0);
-    }
+    this.#health.refused(queue.partition, batch.records.length, reason);
+    this.#settle(queue.close(), messagingError(refusal, `the log refused the record: ${reason}`, { cause: error }));
+  }
+
+  #giveUp(queue: PartitionQueue, batch: OpenBatch, reason: string): void {
+    this.#health.failed(queue.partition, batch.records.length, reason);
+    this.#leadersInDoubt = true;
+    this.#forgetSender(queue);
+    queue.putBack();
+    queue.setState('down', reason);
+    this.#probeAt = performance.now() + (this.#failures++ > 0 ? backoffMs(this.#failures, PROBE_BACKOFF) : 0);
+  }
+
+  /** What was sent as this sender may be stored or not: its sequence is not what the broker expects next. */
+  #forgetSender(queue: PartitionQueue): void {
+    queue.identify(undefined);
+    if (queue.batch) queue.batch.encoded = undefined;
   }
 
   /** Asks which partitions can be written. Those that cannot are asked for again, less and less often. */
   async #probe(): Promise<void> {
     const { topic, minInSync, onReleased } = this.#options;
     for (const queue of this.#queues.values()) onReleased(queue.dropAnswered());
+    const client = this.#client;
     try {
-      const noAnswer = () => messagingError('log_unavailable', `no broker answered within ${PROBE_DEADLINE_MS} ms`);
-      const state = await withDeadline(readTopicState(this.#client, topic), PROBE_DEADLINE_MS, noAnswer);
+      const state = await this.#ask(client.topicState());
       this.#doubt = undefined;
       for (const queue of this.#queues.values()) {
         const why = state ? whyNotWritable(state, queue.partition, minInSync) : `the topic ${topic} does not exist`;
@@ -264,7 +336,7 @@ export class Lane {
       }
     } catch (error) {
       for (const queue of this.#queues.values()) queue.setState('down', reasonOf(error));
-      this.#renewClient();
+      this.#renewClient(client);
     }
     if (this.#doubt !== undefined || this.#someDown()) {
       this.#failures++;
@@ -274,12 +346,9 @@ export class Lane {
     }
   }
 
-  #logConfirmed(partition: number): void {
-    if (this.#failingSince === undefined) return;
-    const failedMs = Math.round(performance.now() - this.#failingSince);
-    this.#failingSince = undefined;
-    const { topic, logger } = this.#options;
-    logger.info({ topic, partition, failedMs }, `the log confirms records again, after ${failedMs} ms`);
+  #ask<T>(answer: Promise<T>): Promise<T> {
+    const noAnswer = () => messagingError('log_unavailable', `no broker answered within ${QUESTION_DEADLINE_MS} ms`);
+    return withDeadline(answer, QUESTION_DEADLINE_MS, noAnswer);
   }
 
   #someDown(): boolean {
@@ -287,9 +356,9 @@ export class Lane {
     return false;
   }
 
-  #settle(batch: readonly WaitingRecord[], failure?: AppendFailure): void {
+  #settle(records: readonly WaitingRecord[], failure?: AppendFailure): void {
     let bytes = 0;
-    for (const waiting of batch) {
+    for (const waiting of records) {
       waiting.call.settle(waiting.index, failure);
       bytes += waiting.bytes;
     }
@@ -305,40 +374,16 @@ export class Lane {
     return queue;
   }
 
-  /** A client is never used again after a failure: its sequence numbers may no longer be those that the broker expects. */
-  #renewClient(): void {
+  /** The next one asks the next broker first. Does nothing where somebody else has seen the same trouble. */
+  #renewClient(troubled: LaneClient): void {
+    if (troubled !== this.#client || this.#ended) return;
     this.#rotation++;
-    void this.#dropClient();
-    if (!this.#ended) this.#client = this.#newClient();
-  }
-
-  async #dropClient(): Promise<void> {
-    await this.#client.close(true).catch(() => {});
-  }
-
-  #newClient(): Producer {
-    const { connection, number } = this.#options;
-    const client = new Producer({
-      ...clientOptions(connection, `producer-${number}`, this.#rotation),
-      idempotent: true,
-      // Longer than the 9 s after which Kafka gives the partitions of a dead broker to others.
-      retries: 30,
-      retryDelay: () => 300 + Math.random() * 200,
-      connectTimeout: 1500,
-      // The broker answers before the client gives up.
-      requestTimeout: 4000,
-      timeout: 3500,
-      metadataMaxAge: 60_000,
-    });
-    client.on('error', () => {});
-    return client;
+    this.#leadersInDoubt = true;
+    troubled.retire();
+    this.#client = this.#options.newClient(this.#rotation);
   }
 }
 
-/** Undefined when a try had no clear answer: then nobody knows whether the records are stored. */
-function refusalOf(error: unknown): 'record_too_large' | 'log_refused' | undefined {
-  if (hadNoAnswer(error)) return undefined;
-  const names = brokerErrors(error);
-  if (UNSURE.some((name) => names.has(name)) || !REFUSALS.some((name) => names.has(name))) return undefined;
-  return names.has('MESSAGE_TOO_LARGE') || names.has('RECORD_LIST_TOO_LARGE') ? 'record_too_large' : 'log_refused';
+function unanswered() {
+  return messagingError('log_unavailable', 'the broker has not said what became of the partition');
 }

@@ -3,7 +3,7 @@ import { mock, test } from 'node:test';
 import fc from 'fast-check';
 import { type AppendError, messagingError } from '../messaging-errors.ts';
 import { AppendCall } from './append-call.ts';
-import { PartitionQueue, type WaitingRecord } from './partition-queue.ts';
+import { type OpenBatch, PartitionQueue, type WaitingRecord } from './partition-queue.ts';
 
 const REFUSED = messagingError('log_refused', 'not these');
 const RECORD = { key: Buffer.alloc(0), value: Buffer.alloc(0), headers: [] };
@@ -50,7 +50,10 @@ class Model {
   #appended = 0;
   readonly #numbers = new Map<WaitingRecord, number>();
   #waiting: WaitingRecord[] = [];
-  #out: WaitingRecord[] = [];
+  #out: readonly WaitingRecord[] = [];
+  #identities = 0;
+  /** The number in its sequence that the next record of the partition has. */
+  #sequence = 0;
 
   do(it: Step): void {
     switch (it.do) {
@@ -98,7 +101,10 @@ class Model {
 
   #send(records: number, bytes: number): void {
     if (this.#out.length > 0) return;
-    const { batch, released } = this.queue.take({ records, bytes });
+    const { batch: opened, released } = this.queue.open({ records, bytes }, this.now + 10);
+    const batch = opened?.records ?? [];
+    assert.equal(this.queue.batch, opened);
+    if (opened) this.#sendAs(opened);
     this.held -= released;
     const open = this.#waiting.filter(({ call }) => !call.answered);
     assert.deepEqual(
@@ -118,15 +124,28 @@ class Model {
     assert.ok(batch.length === 0 || !this.queue.isIdle, 'a send is out');
   }
 
+  /** After a batch that was not confirmed the sequence begins anew, under another identity. */
+  #sendAs({ records }: OpenBatch): void {
+    let sender = this.queue.sender();
+    if (!sender) {
+      this.queue.identify({ producerId: BigInt(++this.#identities), producerEpoch: 0 });
+      this.#sequence = 0;
+      sender = this.queue.sender();
+    }
+    assert.deepEqual(sender, { producerId: BigInt(this.#identities), producerEpoch: 0, sequence: this.#sequence });
+    this.#sequence += records.length;
+  }
+
   #answer(answer: 'confirmed' | 'unknown' | 'refused'): void {
     const batch = this.#out;
     this.#out = [];
-    this.queue.sent();
+    if (answer !== 'confirmed') this.queue.identify(undefined);
     if (answer === 'unknown') {
-      this.queue.putBack(batch);
+      this.queue.putBack();
       this.#waiting.unshift(...batch);
       return;
     }
+    assert.deepEqual(this.queue.close(), batch);
     for (const { call, index, bytes } of batch) {
       const appended = this.calls.find((it) => it.call === call) ?? assert.fail();
       if (!call.answered) appended.ends[index] = answer;
@@ -180,4 +199,22 @@ test('in whatever order it goes: sends keep the order and the limits, calls get 
     }),
     { numRuns: 1000 },
   );
+});
+
+test('a sequence that comes to its end is not gone on with: the batch needs a new identity', () => {
+  const queue = new PartitionQueue(0);
+  const call = new AppendCall(3, 60_000, () => {});
+  for (const index of [0, 1, 2]) queue.push({ call, index, record: RECORD, bytes: 1 });
+  const all = { records: 2 ** 31, bytes: 2 ** 31 };
+  queue.identify({ producerId: 1n, producerEpoch: 0 }, 2 ** 31 - 4);
+  queue.open({ ...all, records: 2 }, 0);
+  assert.equal(queue.sender()?.sequence, 2 ** 31 - 4);
+  queue.close();
+  queue.open({ ...all, records: 2 }, 0);
+  assert.equal(queue.sender()?.sequence, 2 ** 31 - 2);
+  queue.close();
+  queue.push({ call, index: 0, record: RECORD, bytes: 1 });
+  queue.open(all, 0);
+  assert.equal(queue.sender(), undefined);
+  for (const index of [0, 1, 2]) call.settle(index);
 });
