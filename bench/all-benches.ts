@@ -9,6 +9,7 @@ import { latency } from './questions/latency.ts';
 import { memory } from './questions/memory.ts';
 import { singlePosts } from './questions/single-posts.ts';
 import { soak } from './questions/soak.ts';
+import { startUp } from './questions/start-up.ts';
 import { writeStep } from './questions/write-step.ts';
 
 /** In the order of the page. */
@@ -23,5 +24,6 @@ export const allBenches: readonly Bench[] = [
   embeddedLog,
   endToEndEmbedded,
   catchUp,
+  startUp,
   soak,
 ];

@@ -23,10 +23,11 @@ export class Measured {
     this.#rounds.get(candidate)?.push(round);
   }
 
-  table(title: string): TableResult {
+  /** `isWanted`: which of the figures are in it. */
+  table(title: string, isWanted: (figure: string) => boolean = () => true): TableResult {
     const candidates = [...this.#rounds].map(([candidate, rounds]) => {
       const done = rounds.flatMap((round) => ('figures' in round ? [round.figures] : []));
-      const names = [...new Set(done.flatMap(Object.keys))];
+      const names = [...new Set(done.flatMap(Object.keys))].filter(isWanted);
       const figures = names.map((name): [string, Figure] => [
         name,
         figureOf(done.map((one) => one[name]).filter((value) => value !== undefined)),

@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { quantile } from '../framework/statistics.ts';
 import { ClockText, EventRequest } from '../load/event-requests.ts';
 import { HttpConnection } from '../load/http-connection.ts';
 import { Latencies } from '../load/latencies.ts';
@@ -27,12 +28,23 @@ export interface ProbeFigures {
   readonly visibleP50Ms: number;
   readonly visibleP99Ms: number;
   readonly visibleMaxMs: number;
+  /** The median of each hop, in the order of the way. */
+  readonly hops: Readonly<Record<Hop, number>>;
 }
+
+export const HOPS = {
+  received: 'sent to received: HTTP, checks, identity',
+  confirmed: 'received to 202: the log confirms',
+  begun: '202 to the begin of the transaction: read, wait for its turn',
+  visible: 'transaction: rows written and committed',
+} as const;
+export type Hop = keyof typeof HOPS;
 
 /** Between two questions for the same row: so much later than it was there it may be seen. */
 const ASK_EVERY_MS = 1;
 const GIVE_UP_MS = 30_000;
-const LOOK_UP = 'select from events where event_timestamp = $1 and event_id = $2';
+const LOOK_UP = `select extract(epoch from received_at) * 1000, extract(epoch from stored_at) * 1000
+from events where event_timestamp = $1 and event_id = $2`;
 
 offer({
   probe: async (options: ProbeOptions): Promise<ProbeFigures> => {
@@ -41,6 +53,7 @@ offer({
     await client.connect();
     await connection.connect();
     const [answered, visible] = [new Latencies(), new Latencies()];
+    const hops: Record<Hop, number[]> = { received: [], confirmed: [], begun: [], visible: [] };
     const request = new EventRequest({ batch: 1, headers: {} });
     const clock = new ClockText();
     const end = performance.now() + options.seconds * 1000;
@@ -51,13 +64,22 @@ offer({
       const sentAt = performance.now();
       const status = await new Promise((resolve) => connection.send(request.bytes, resolve));
       if (status !== 202) throw new Error(`a probe was answered with ${status}`);
-      answered.add(performance.now() - sentAt);
-      while (!(await isThere(client, event_timestamp, event_id))) {
+      const answeredAt = performance.now();
+      answered.add(answeredAt - sentAt);
+      let row = await look(client, event_timestamp, event_id);
+      while (!row) {
         if (performance.now() - sentAt > GIVE_UP_MS)
           throw new Error(`the row of a probe is not there after ${GIVE_UP_MS} ms`);
         await delay(ASK_EVERY_MS);
+        row = await look(client, event_timestamp, event_id);
       }
-      visible.add(performance.now() - sentAt);
+      const visibleAt = performance.now();
+      visible.add(visibleAt - sentAt);
+      const [receivedAt, storedAt] = row.map((unixMs) => Number(unixMs) - performance.timeOrigin) as [number, number];
+      hops.received.push(receivedAt - sentAt);
+      hops.confirmed.push(answeredAt - receivedAt);
+      hops.begun.push(storedAt - answeredAt);
+      hops.visible.push(visibleAt - storedAt);
       await delay(options.pauseMs * (0.5 + Math.random()));
     }
     connection.close();
@@ -69,6 +91,12 @@ offer({
       visibleP50Ms: visible.percentile(50),
       visibleP99Ms: visible.percentile(99),
       visibleMaxMs: visible.maxMs,
+      hops: {
+        received: medianOf(hops.received),
+        confirmed: medianOf(hops.confirmed),
+        begun: medianOf(hops.begun),
+        visible: medianOf(hops.visible),
+      },
     };
   },
 });
@@ -77,7 +105,15 @@ function eventIn({ bytes, bodyBytes }: EventRequest): { event_id: string; event_
   return JSON.parse(bytes.toString('latin1', bytes.length - bodyBytes));
 }
 
-async function isThere(client: pg.Client, timestamp: string, eventId: string): Promise<boolean> {
-  const { rowCount } = await client.query({ name: 'look-up', text: LOOK_UP, values: [timestamp, eventId] });
-  return (rowCount ?? 0) > 0;
+/** When the receiver got it and when its transaction began, in Unix milliseconds; undefined while there is no row. */
+async function look(client: pg.Client, timestamp: string, eventId: string): Promise<readonly string[] | undefined> {
+  const query = { name: 'look-up', text: LOOK_UP, values: [timestamp, eventId], rowMode: 'array' as const };
+  return (await client.query<string[]>(query)).rows[0];
+}
+
+function medianOf(values: readonly number[]): number {
+  return quantile(
+    [...values].sort((a, b) => a - b),
+    0.5,
+  );
 }

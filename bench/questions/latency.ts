@@ -1,6 +1,6 @@
 import { type Bench, type Figures, type GoalResult, secondsOf } from '../framework/bench.ts';
 import { type Candidate, measureInTurn } from '../framework/rounds.ts';
-import type { ProbeFigures, ProbeOptions } from '../programs/prober.ts';
+import { HOPS, type Hop, type ProbeFigures, type ProbeOptions } from '../programs/prober.ts';
 import { startBroker } from '../support/kafka.ts';
 import { startPostgres } from '../support/postgres.ts';
 import { Program } from '../support/program.ts';
@@ -15,6 +15,7 @@ const PROBES_APART = 1_000_000;
 const PAUSE_MS = 15;
 const VISIBLE_P50 = 'row visible p50 ms';
 const VISIBLE_P99 = 'row visible p99 ms';
+const HOP_NAMES: ReadonlySet<string> = new Set(Object.values(HOPS));
 const LOADS = ['idle', 'half of the peak'] as const;
 
 export const latency: Bench = {
@@ -66,11 +67,15 @@ export const latency: Bench = {
       ];
     });
     return {
-      tables: [measured.table('one probe after the other, beside the load')],
+      tables: [
+        measured.table('one probe after the other, beside the load', (figure) => !HOP_NAMES.has(figure)),
+        measured.table('where the time of a probe goes, ms', (figure) => HOP_NAMES.has(figure)),
+      ],
       goals,
       notes: [
         `The peak is what the same machine stored with ${SinglePosts.CONNECTIONS} connections that send as fast as they can: ${peaks.join(', ')}. Load and probes share its cores.`,
         'A probe asks for its row about every millisecond, over the index of the primary key: the row was there up to a millisecond and a query earlier than measured.',
+        'The receiver writes its time in whole milliseconds, so the first two hops are right to half of one; the last one has the pause between two questions in it.',
         '"Received to stored" is what the rows themselves say (received_at to the begin of their transaction), of all events of the stretch.',
       ],
     };
@@ -96,5 +101,6 @@ async function probe(
     [VISIBLE_P99]: figures.visibleP99Ms,
     'max ms': figures.visibleMaxMs,
     probes: figures.probes,
+    ...Object.fromEntries(Object.entries(HOPS).map(([hop, name]) => [name, figures.hops[hop as Hop]])),
   };
 }

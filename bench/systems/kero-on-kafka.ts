@@ -28,11 +28,8 @@ export async function startKeroOnKafka(
   return { ...kero, processes: [...kero.processes, processor] };
 }
 
-/** The same without a processor: what is sent waits in the topic. */
-export async function startReceiverOnKafka(
-  resources: AsyncDisposableStack,
-  { kafka, postgres, partitions = PARTITIONS }: KeroOnKafkaOptions,
-): Promise<KeroOnKafka> {
+/** A new topic and a new database, and the settings of Kero with which it uses them. */
+export async function newTopicAndDatabase({ kafka, postgres, partitions = PARTITIONS }: KeroOnKafkaOptions) {
   const topic = throwawayTopic('bench');
   await createTopic(kafka, topic, { partitions });
   const database = await postgres.newDatabase();
@@ -41,6 +38,15 @@ export async function startReceiverOnKafka(
     KAFKA_TOPIC: topic,
     ...database.settings,
   };
+  return { database, settings };
+}
+
+/** The same without a processor: what is sent waits in the topic. */
+export async function startReceiverOnKafka(
+  resources: AsyncDisposableStack,
+  options: KeroOnKafkaOptions,
+): Promise<KeroOnKafka> {
+  const { database, settings } = await newTopicAndDatabase(options);
   const start = async (command: 'receiver' | 'processor', more: Readonly<Record<string, string>>) => {
     const adminPort = await freePort();
     const kero = startKero(resources, [command], { ...settings, ...more, ADMIN_PORT: String(adminPort) });
