@@ -3,6 +3,7 @@ import { createLogger, type Logger } from './logger.ts';
 import type { runtimeSettings } from './runtime-settings.ts';
 import { loadSettings, readDotEnv } from './settings/load-settings.ts';
 import type { SettingsGroup, ValuesOf } from './settings/setting.ts';
+import { workerNumber } from './workers/worker-link.ts';
 
 export interface MainProcess extends ProcessLike {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -29,6 +30,7 @@ export async function runMain<G extends Groups>(
   { ownsAllSettings = false }: { readonly ownsAllSettings?: boolean } = {},
 ): Promise<number> {
   const format = process.stdout.isTTY ? 'pretty' : 'json';
+  const worker = workerNumber();
   try {
     const dotEnv = readDotEnv('.env');
     const input = dotEnv === undefined ? { environment: process.env } : { environment: process.env, dotEnv };
@@ -38,8 +40,10 @@ export async function runMain<G extends Groups>(
       level: runtime.logLevel,
       format: runtime.logFormat ?? format,
       name: runtime.projectName,
+      worker,
     });
-    for (const warning of warnings) logger.warn(warning);
+    // Of workers their parent has said it.
+    if (worker === undefined) for (const warning of warnings) logger.warn(warning);
     const options = { process, logger, shutdownTimeoutMs: runtime.shutdownTimeoutMs };
     const code = await runService(options, (context) => service(context, { settings: values, logger }));
     // Everything is closed, but a name look-up that hangs in the system cannot be, and would keep the process for half a
@@ -47,7 +51,7 @@ export async function runMain<G extends Groups>(
     setTimeout(() => process.exit(code), EXIT_GRACE_MS).unref();
     return code;
   } catch (error) {
-    logFailure(createLogger({ level: 'info', format, name: 'kero' }), error);
+    logFailure(createLogger({ level: 'info', format, name: 'kero', worker }), error);
     return 1;
   }
 }
