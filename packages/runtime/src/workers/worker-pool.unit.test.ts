@@ -118,6 +118,20 @@ describe('WorkerPool', () => {
     assert.equal(failures.length, 1);
   });
 
+  test('a place that waits goes on waiting when another worker begins to serve', (t) => {
+    const { workers, worker, pass } = running(t);
+    for (let lives = 0; lives < 4; lives++) {
+      worker(lives === 0 ? 2 : workers.length).end(CRASH);
+      if (lives < 3) for (const before = workers.length; workers.length === before; ) pass(100);
+    }
+    const before = workers.length;
+    worker(1).end(CRASH);
+    pass(1000);
+    assert.equal(workers.length, before + 1);
+    worker(workers.length).serve();
+    assert.equal(workers.length, before + 1);
+  });
+
   test('one that was well for long is no short life', (t) => {
     const { workers, worker, pass, failures } = running(t, 1);
     for (let lives = 0; lives < 10; lives++) {
