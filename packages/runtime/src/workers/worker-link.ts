@@ -39,8 +39,6 @@ export class WorkerLink implements AsyncDisposable {
     self.once('disconnect', () => {
       self.exitedAfterDisconnect = true;
     });
-    // What keeps this process is its work, not the line.
-    self.process.channel?.unref();
     self.on('message', (message: ToWorker) => {
       if (message.kind === 'stop') options.context.end();
       else void this.#answer();
@@ -67,6 +65,8 @@ export class WorkerLink implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
     await this.#report();
+    // From here on the line keeps nobody from ending. Before, it has to: a server listens with the help of the parent.
+    this.#self.process.channel?.unref();
   }
 
   async #report(): Promise<void> {

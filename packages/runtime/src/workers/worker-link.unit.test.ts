@@ -12,10 +12,14 @@ function setUp(t: TestContext) {
   const said: FromWorker[] = [];
   let isConnected = true;
   let ends = 0;
+  let isLoose = false;
+  const loosen = () => {
+    isLoose = true;
+  };
   const self = Object.assign(new EventEmitter(), {
     id: 1,
     exitedAfterDisconnect: false,
-    process: { channel: { unref: () => {} } },
+    process: { channel: { unref: () => loosen() } },
     isConnected: () => isConnected,
     send: (message: FromWorker, _handle: unknown, _options: unknown, sent: () => void) => {
       said.push(message);
@@ -41,6 +45,9 @@ function setUp(t: TestContext) {
     disconnect: () => {
       isConnected = false;
       self.emit('disconnect');
+    },
+    get isLoose() {
+      return isLoose;
     },
     get ends() {
       return ends;
@@ -104,6 +111,14 @@ describe('WorkerLink', () => {
     assert.equal(worker.ends, 0);
     worker.hear({ kind: 'stop' });
     assert.equal(worker.ends, 1);
+  });
+
+  test('the line keeps the process until it is closed, and not longer', async (t) => {
+    const worker = setUp(t);
+    await worker.link.serving('here');
+    assert.equal(worker.isLoose, false, 'a server asks the parent for its socket, and nothing else keeps it meanwhile');
+    await worker.link[Symbol.asyncDispose]();
+    assert.equal(worker.isLoose, true);
   });
 
   test('a parent that is gone neither ends it at once, as Node would, nor is written to', async (t) => {
