@@ -45,13 +45,19 @@ export async function runMain<G extends Groups>(
     // Of workers their parent has said it.
     if (worker === undefined) for (const warning of warnings) logger.warn(warning);
     const options = { process, logger, shutdownTimeoutMs: runtime.shutdownTimeoutMs };
-    const code = await runService(options, (context) => service(context, { settings: values, logger }));
-    // Everything is closed, but a name look-up that hangs in the system cannot be, and would keep the process for half a
-    // minute. The timer does not: without such a thing the process is gone before it fires.
-    setTimeout(() => process.exit(code), EXIT_GRACE_MS).unref();
-    return code;
+    return endSoon(process, await runService(options, (context) => service(context, { settings: values, logger })));
   } catch (error) {
     logFailure(createLogger({ level: 'info', format, name: 'kero', worker }), error);
-    return 1;
+    return endSoon(process, 1);
   }
+}
+
+/**
+ * Everything is closed, but a name look-up that hangs in the system cannot be, and would keep the process for half a minute; so would
+ * the line to a parent, of a worker that could not even open it. The timer does not: without such a thing the process is gone
+ * before it fires.
+ */
+function endSoon(process: MainProcess, code: number): number {
+  setTimeout(() => process.exit(code), EXIT_GRACE_MS).unref();
+  return code;
 }
