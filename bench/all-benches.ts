@@ -10,11 +10,13 @@ import { memory } from './questions/memory.ts';
 import { singlePosts } from './questions/single-posts.ts';
 import { soak } from './questions/soak.ts';
 import { startUp } from './questions/start-up.ts';
+import { workers } from './questions/workers.ts';
 import { writeStep } from './questions/write-step.ts';
 
 /** In the order of the page. */
 export const allBenches: readonly Bench[] = [
   singlePosts,
+  workers,
   batches,
   writeStep,
   largeTable,

@@ -2,7 +2,7 @@ import { authMetrics } from '@kero/auth';
 import { circuitMetrics, lagMetrics } from '@kero/messaging';
 import { processorMetrics } from '@kero/processor';
 import { receiverMetrics } from '@kero/receiver';
-import { type MetricTable, runtimeMetrics } from '@kero/runtime';
+import { type MetricTable, runtimeMetrics, workerMetrics } from '@kero/runtime';
 
 /** docs/metrics.md, from the tables that the metrics themselves are made of. */
 export function renderMetricsDoc(note: string): string {
@@ -28,6 +28,11 @@ ${renderTable(receiverMetrics)}
 ${renderTable(authMetrics)}
 
 ${renderTable(circuitMetrics)}
+
+With \`RECEIVER_WORKERS\` above 1 there is one admin port, and what it shows is of all processes together
+([operations.md](operations.md#several-workers-on-one-port)).
+
+${renderTable(workerMetrics)}
 
 ## Processor
 
@@ -64,7 +69,7 @@ And what Node and the operating system tell: \`process_*\` and \`nodejs_*\`. The
 
 | metric | when |
 |---|---|
-${[receiverMetrics, authMetrics, circuitMetrics, processorMetrics, lagMetrics, runtimeMetrics].flatMap(renderAlerts).join('\n')}
+${[receiverMetrics, authMetrics, circuitMetrics, workerMetrics, processorMetrics, lagMetrics, runtimeMetrics].flatMap(renderAlerts).join('\n')}
 | \`up\` | The process is gone: 0 for more than a minute. |
 `;
 }

@@ -87,9 +87,9 @@ export class Program {
   }
 }
 
-/** The other side: answers the calls of the bench until that is gone, then ends the process. */
+/** The other side: answers the calls of the bench until that is gone, then ends the process. `cpuMs` is that of this process, unless it is offered, too. */
 export function offer(work: Offers): void {
-  const offers: Offers = { ...work, cpuMs: ownCpuMs };
+  const offers: Offers = { cpuMs: ownCpuMs, ...work };
   process.on('message', async ({ number, name, argument }: Call) => {
     const reply = (message: Reply) => process.connected && process.send?.(message);
     try {

@@ -4,11 +4,12 @@ export { type RateLimitSettings, rateLimitSettings } from './limits/rate-limit-s
 export { type OpenApiOptions, openApiDocument } from './openapi/openapi-document.ts';
 export type { ReceiverCounts } from './receiver-counts.ts';
 export { receiverMetrics } from './receiver-metrics.ts';
+export { receiverService } from './receiver-process.ts';
 export {
+  describeReceiver,
   type ReceiverServiceSettings,
   type RunningReceiver,
   receiverGroups,
-  receiverService,
   type StartReceiverDeps,
   startReceiver,
 } from './receiver-service.ts';

@@ -62,6 +62,7 @@ export const receiverMetrics = {
   certificateExpiry: {
     name: 'kero_tls_certificate_expiry_timestamp_seconds',
     type: 'gauge',
+    together: 'min',
     help: 'Until when the certificate of the HTTP API is valid (Unix time); only where the API speaks HTTPS.',
     alert: 'Less than 14 days from now.',
   },

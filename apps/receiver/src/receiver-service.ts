@@ -1,30 +1,16 @@
-import { type Authenticator, addAuthMetrics, authSettings, describeAuth, openAuth } from '@kero/auth';
+import { type Authenticator, addAuthMetrics, authSettings } from '@kero/auth';
 import { type EventSettings, eventSettings } from '@kero/events';
+import { addCircuitMetrics, type Messaging, messagingSettings, withCircuit } from '@kero/messaging';
 import {
-  addCircuitMetrics,
-  addLagMetrics,
-  describeMessagingConfig,
-  LagWatch,
-  type Messaging,
-  messagingConfig,
-  messagingSettings,
-  needsKafka,
-  openMessaging,
-  withCircuit,
-} from '@kero/messaging';
-import {
-  aborted,
   type Health,
   type Logger,
   listen,
   type Metrics,
-  observeProcess,
   runtimeSettings,
   type ServiceContext,
-  startAdminServer,
   type ValuesOf,
 } from '@kero/runtime';
-import { openSchemas, type SchemaSource, schemaConfig, schemaSettings } from '@kero/schemas';
+import { type SchemaSource, schemaSettings } from '@kero/schemas';
 import { createReceiver } from './app.ts';
 import { maxConnections } from './limits/open-files.ts';
 import { type RateLimitSettings, rateLimitSettings } from './limits/rate-limit-settings.ts';
@@ -51,46 +37,6 @@ export type ReceiverServiceSettings = {
   readonly [K in keyof typeof receiverGroups]: ValuesOf<(typeof receiverGroups)[K]>;
 };
 
-export const DEFAULT_ADMIN_PORT = 9101;
-
-/** The receiver as a service of its own: opens what it needs, runs until it is told to stop. */
-export async function receiverService(
-  context: ServiceContext,
-  settings: ReceiverServiceSettings,
-  logger: Logger,
-): Promise<void> {
-  const { runtime } = settings;
-  const messagingChoice = messagingConfig(settings.messaging, {
-    dataDirectory: runtime.dataDirectory,
-    clientId: `${runtime.projectName}-receiver`,
-    maxEventBytes: settings.events.maxBytes,
-  });
-  if (messagingChoice.driver === 'embedded') throw needsKafka('receiver');
-  logger.info(`messaging: ${describeMessagingConfig(messagingChoice)}`);
-
-  const auth = context.resources.use(await openAuth(settings.auth, { logger }));
-  logger.info(`authentication: ${describeAuth(auth)}`);
-  const schemas = await openSchemas(schemaConfig(settings.schemas, settings.messaging), { logger });
-  context.resources.defer(() => schemas.close());
-  logger.info(`schemas: ${schemas.description}`);
-
-  const { health, metrics, started } = observeProcess(context, logger);
-  const admin = { host: runtime.adminHost, port: runtime.adminPort ?? DEFAULT_ADMIN_PORT, health, metrics };
-  context.resources.use(await startAdminServer(admin));
-  const opening = { logger, stop: context.stop, patienceMs: runtime.startTimeoutMs ?? Number.POSITIVE_INFINITY };
-  const messaging = await openMessaging(messagingChoice, opening);
-  context.resources.defer(() => messaging.close());
-  logger.info(`messaging: ${messaging.description}`);
-
-  // The lag of the processors: who watches them must not be one of them.
-  const lag = context.resources.use(new LagWatch({ reader: messaging.lagReader(settings.messaging.groupId), logger }));
-  addLagMetrics(metrics, lag, Date.now);
-
-  await startReceiver(context, { messaging, auth, schemas, settings, health, metrics, logger });
-  started();
-  await aborted(context.stop);
-}
-
 export interface StartReceiverDeps {
   /** Opened by the caller, and registered with the context before this call, so that it closes after the receiver. */
   readonly messaging: Messaging;
@@ -106,6 +52,8 @@ export interface StartReceiverDeps {
   readonly health: Health;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** For what is said once at the start: quiet in a worker whose siblings have said it. */
+  readonly startLogger?: Logger;
 }
 
 export interface RunningReceiver {
@@ -123,10 +71,10 @@ export async function startReceiver(
   context: Pick<ServiceContext, 'stop' | 'resources'>,
   deps: StartReceiverDeps,
 ): Promise<RunningReceiver> {
-  const { messaging, auth, schemas, health, metrics, logger } = deps;
+  const { messaging, auth, schemas, health, metrics, logger, startLogger = logger } = deps;
   health.register('schemas', () => schemas.health());
   const wanted = deps.settings.receiver;
-  const settings = { ...wanted, maxConnections: maxConnections(wanted.maxConnections, logger) };
+  const settings = { ...wanted, maxConnections: maxConnections(wanted.maxConnections, startLogger) };
   const { tlsCertFile: certFile, tlsKeyFile: keyFile } = settings;
   const files = certFile !== undefined && keyFile !== undefined ? { certFile, keyFile } : undefined;
   const certificate = files && readCertificate(files);
@@ -154,12 +102,12 @@ export async function startReceiver(
   addReceiverMetrics(metrics, receiver.counts);
   if (auth) addAuthMetrics(metrics, auth);
   if (auth && isClearText(settings)) {
-    logger.warn(
+    startLogger.warn(
       'keys and tokens reach this receiver in clear text, unless a proxy in front speaks TLS: set RECEIVER_TLS_CERT_FILE, or name the proxy in TRUSTED_PROXIES',
     );
   }
   if (files && certificate) {
-    logger.info(`TLS: ${describeCertificate(certificate)}`);
+    startLogger.info(`TLS: ${describeCertificate(certificate)}`);
     const renew = receiver.renewCertificate;
     const watch = new CertificateWatch({ files, certificate, renew, logger, now: Date.now });
     context.resources.use(watch);
@@ -169,8 +117,12 @@ export async function startReceiver(
   context.stop.addEventListener('abort', () => void receiver.stop(), { once: true });
 
   const url = `${certificate ? 'https' : 'http'}://${urlHost(settings.host)}:${port}`;
-  logger.info(`receiver: POST ${url}/api/v1/events, docs at ${url}/docs`);
   return { port, url, counts: receiver.counts };
+}
+
+/** The line that tells a person where to send events. */
+export function describeReceiver({ url }: RunningReceiver): string {
+  return `receiver: POST ${url}/api/v1/events, docs at ${url}/docs`;
 }
 
 function withoutZeros(counts: Readonly<Record<string, number>>): Record<string, number> {

@@ -2,6 +2,7 @@ import { authSettings, isAuthConfigured } from '@kero/auth';
 import { bytes, duration, integer, setting, settingsGroup, text, type ValuesOf } from '@kero/runtime';
 import { origins } from './cors.ts';
 import { networks } from './limits/trusted-proxies.ts';
+import { workerCount } from './workers/worker-count.ts';
 
 export const receiverSettings = settingsGroup(
   'Receiver',
@@ -14,6 +15,11 @@ export const receiverSettings = settingsGroup(
     port: setting('RECEIVER_PORT', integer(0, 65_535), {
       default: '8000',
       description: 'Port of the HTTP API; 0 takes a free one.',
+    }),
+    workers: setting('RECEIVER_WORKERS', workerCount(), {
+      default: '1',
+      description:
+        'Processes of `kero receiver` that share the port; auto: as many as there are cores. Limits count in each of them. Not for `kero start`, which is one process.',
     }),
     deadlineMs: setting('RECEIVER_DEADLINE', duration(10), {
       default: '10s',

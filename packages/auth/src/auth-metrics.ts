@@ -12,6 +12,7 @@ export const authMetrics = {
   keysAge: {
     name: 'kero_api_keys_age_seconds',
     type: 'gauge',
+    together: 'max',
     help: 'Time since API_KEYS_FILE was last read and found good. Beyond API_KEYS_MAX_AGE keys get 503. Only with API_KEYS_FILE.',
     alert: 'Above 10: the file cannot be read, and nothing that was revoked since has an effect.',
   },

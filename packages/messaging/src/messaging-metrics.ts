@@ -30,6 +30,7 @@ export const circuitMetrics = {
   open: {
     name: 'kero_circuit_open',
     type: 'gauge',
+    together: 'max',
     help: '1 while appends are refused at once because the log is down, else 0.',
     alert: '1 for more than a minute: clients get 503.',
   },

@@ -5,6 +5,8 @@ import type { MessagingConfig } from './messaging-settings.ts';
 
 export interface OpenMessagingContext {
   readonly logger: Logger;
+  /** For what is found out at the start and said once; `logger` where nobody else has said it. */
+  readonly startLogger?: Logger;
   /** Ends the wait for brokers with `stopped`. */
   readonly stop?: AbortSignal | undefined;
   /** How long brokers that are away are waited for, in milliseconds (START_PATIENCE_MS); Infinity until they are there. */

@@ -11,7 +11,7 @@ export interface AdminServerOptions {
   readonly host: string;
   readonly port: number;
   readonly health: Health;
-  readonly metrics: Metrics;
+  readonly metrics: Pick<Metrics, 'scrape'>;
 }
 
 /**

@@ -21,7 +21,7 @@ export {
 } from './lifecycle.ts';
 export { listen } from './listen.ts';
 export { createLogger, type Logger, type LoggerOptions } from './logger.ts';
-export { type MetricDefinition, Metrics, type MetricTable, type Reading } from './metrics.ts';
+export { type MetricDefinition, type MetricSnapshot, Metrics, type MetricTable, type Reading } from './metrics.ts';
 export { type ObservedProcess, observeProcess } from './observe-process.ts';
 export { type BackoffOptions, backoffMs, type Clock, sleep, systemClock, withDeadline } from './retry.ts';
 export { type MainContext, type MainProcess, runMain } from './run-main.ts';
@@ -64,3 +64,6 @@ export {
 } from './settings/setting-types.ts';
 export { START_PATIENCE_MS, StartWait, type StartWaitOptions } from './start-wait.ts';
 export { throwIfStopped, unlessStopped } from './stopped.ts';
+export { forkWorker, type WorkerHandle } from './workers/fork-worker.ts';
+export { prepareWorkers, type Workers, type WorkersOptions, workerMetrics } from './workers/run-workers.ts';
+export { WorkerLink, workerNumber } from './workers/worker-link.ts';

@@ -16,6 +16,8 @@ export interface ServiceContext {
   readonly resources: AsyncDisposableStack;
   /** Stops the service as a signal would: its work is done. */
   readonly end: () => void;
+  /** For what would outlive a process that is ended by force: called then, and must be quick. */
+  readonly onForce: (action: () => void) => void;
   /** Stops the service as a signal would, and makes it end with an error. */
   readonly fail: (error: unknown) => void;
 }
@@ -49,9 +51,12 @@ export async function runService(
   let stoppingSince = 0;
   let forceTimer: NodeJS.Timeout | undefined;
 
+  const forceActions: (() => void)[] = [];
+
   const force = (why: string) => {
     if (failure !== undefined) logFailure(logger, failure);
     logger.fatal(`${why}: ending by force; what was accepted is in the log and will be stored at the next start`);
+    for (const action of forceActions) action();
     process.exit(1);
   };
   const beginStop = (why: string) => {
@@ -66,6 +71,7 @@ export async function runService(
     if (stoppingSince > 0 && performance.now() - stoppingSince > SECOND_SIGNAL_DEAF_MS) force(`second ${name}`);
     else beginStop(name);
   };
+  const onForce = (action: () => void) => void forceActions.push(action);
   const fail = (error: unknown) => {
     failure ??= error;
     beginStop('error');
@@ -78,8 +84,8 @@ export async function runService(
     SIGINT: onSignal('SIGINT'),
     SIGTERM: onSignal('SIGTERM'),
     SIGHUP: onSignal('SIGHUP'),
-    // The launcher (bin/kero.js) is gone, so nobody could stop us any more.
-    disconnect: onSignal('launcher gone'),
+    // Who started us (bin/kero.js, or of a worker its parent) is gone, so nobody could stop us any more.
+    disconnect: onSignal('parent process gone'),
   };
   for (const [event, listener] of Object.entries(listeners)) process.on(event as 'SIGINT', listener);
   process.on('uncaughtException', onCrash);
@@ -87,7 +93,7 @@ export async function runService(
 
   const resources = new AsyncDisposableStack();
   try {
-    await main({ stop: controller.signal, resources, end: () => beginStop('done'), fail });
+    await main({ stop: controller.signal, resources, end: () => beginStop('done'), onForce, fail });
   } catch (error) {
     const stoppedAsTold = controller.signal.aborted && isKeroError(error, 'stopped');
     // From here on the time is running: what does not let go must not keep a process that has failed.

@@ -51,11 +51,17 @@ describe('runService', () => {
     let now = 5000;
     t.mock.method(performance, 'now', () => now);
     let finish = () => {};
-    const running = runService(options, () => new Promise<void>((resolve) => (finish = resolve)));
+    let forced = 0;
+    const running = runService(options, ({ onForce }) => {
+      onForce(() => void forced++);
+      return new Promise<void>((resolve) => (finish = resolve));
+    });
     emitter.emit('SIGINT');
+    assert.equal(forced, 0);
     now += 1001;
     emitter.emit('SIGINT');
     assert.deepEqual(exits, [1]);
+    assert.equal(forced, 1, 'what would outlive it has been told');
     assert.match(lines.join(''), /second SIGINT: ending by force/);
     finish();
     await running;

@@ -3,6 +3,7 @@ import { createLogger, type Logger } from './logger.ts';
 import type { runtimeSettings } from './runtime-settings.ts';
 import { loadSettings, readDotEnv } from './settings/load-settings.ts';
 import type { SettingsGroup, ValuesOf } from './settings/setting.ts';
+import { workerNumber } from './workers/worker-link.ts';
 
 export interface MainProcess extends ProcessLike {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -29,6 +30,7 @@ export async function runMain<G extends Groups>(
   { ownsAllSettings = false }: { readonly ownsAllSettings?: boolean } = {},
 ): Promise<number> {
   const format = process.stdout.isTTY ? 'pretty' : 'json';
+  const worker = workerNumber();
   try {
     const dotEnv = readDotEnv('.env');
     const input = dotEnv === undefined ? { environment: process.env } : { environment: process.env, dotEnv };
@@ -38,16 +40,24 @@ export async function runMain<G extends Groups>(
       level: runtime.logLevel,
       format: runtime.logFormat ?? format,
       name: runtime.projectName,
+      worker,
     });
-    for (const warning of warnings) logger.warn(warning);
+    // Of workers their parent has said it.
+    if (worker === undefined) for (const warning of warnings) logger.warn(warning);
     const options = { process, logger, shutdownTimeoutMs: runtime.shutdownTimeoutMs };
-    const code = await runService(options, (context) => service(context, { settings: values, logger }));
-    // Everything is closed, but a name look-up that hangs in the system cannot be, and would keep the process for half a
-    // minute. The timer does not: without such a thing the process is gone before it fires.
-    setTimeout(() => process.exit(code), EXIT_GRACE_MS).unref();
-    return code;
+    return endSoon(process, await runService(options, (context) => service(context, { settings: values, logger })));
   } catch (error) {
-    logFailure(createLogger({ level: 'info', format, name: 'kero' }), error);
-    return 1;
+    logFailure(createLogger({ level: 'info', format, name: 'kero', worker }), error);
+    return endSoon(process, 1);
   }
+}
+
+/**
+ * Everything is closed, but a name look-up that hangs in the system cannot be, and would keep the process for half a minute; so would
+ * the line to a parent, of a worker that could not even open it. The timer does not: without such a thing the process is gone
+ * before it fires.
+ */
+function endSoon(process: MainProcess, code: number): number {
+  setTimeout(() => process.exit(code), EXIT_GRACE_MS).unref();
+  return code;
 }

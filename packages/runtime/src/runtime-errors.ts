@@ -22,6 +22,12 @@ export const runtimeErrors = {
     meaning: 'A data folder cannot be made or written.',
     remedy: 'Check that the named folder exists, belongs to the user that runs Kero, and that the disk is not full.',
   },
+  worker_failed: {
+    retryable: false,
+    meaning: 'A worker process ended although nobody told it to, and starting others in its place did not help.',
+    remedy:
+      'Look at the last log lines of the worker (field `worker`), and at the memory of the machine when it ended with SIGKILL.',
+  },
   stopped: {
     retryable: true,
     meaning: 'The process was told to stop while it was starting. It ends in order; this is not a failure.',

@@ -9,8 +9,15 @@ import {
 } from '@kero/database';
 import { describeMessagingConfig, type Messaging, openMessaging, shareMessaging } from '@kero/messaging';
 import { createProcessorCounts, type ProcessorCounts, processorDatabaseConfig, runProcessor } from '@kero/processor';
-import { type RunningReceiver, startReceiver } from '@kero/receiver';
-import { type Logger, observeProcess, type ServiceContext, startAdminServer, throwIfStopped } from '@kero/runtime';
+import { describeReceiver, type RunningReceiver, startReceiver } from '@kero/receiver';
+import {
+  type Logger,
+  observeProcess,
+  type ServiceContext,
+  settingsInvalid,
+  startAdminServer,
+  throwIfStopped,
+} from '@kero/runtime';
 import { openSchemas, schemaConfig } from '@kero/schemas';
 import type { AllSettings } from '../all-settings.ts';
 import { startMessagingConfig } from '../cli-configs.ts';
@@ -42,6 +49,7 @@ export async function startService(
   onReady: (running: RunningKero) => void,
 ): Promise<void> {
   const { runtime } = settings;
+  if (settings.receiver.workers !== 1) throw oneProcess();
   const messagingChoice = startMessagingConfig(settings);
   const databaseChoice = startDatabaseConfig(settings);
   logger.info(
@@ -75,6 +83,7 @@ export async function startService(
   // Its failure stops the receiver too; its end after a stop is waited for below.
   processing.catch(context.fail);
   const receiver = await startReceiver(context, { ...shared, auth });
+  logger.info(describeReceiver(receiver));
   if (!context.stop.aborted) {
     started();
     onReady({ messaging, database, receiver, processorCounts, adminPort: admin.port });
@@ -107,4 +116,11 @@ function connectionOfRows(
   if (config.driver === 'embedded') return embeddedConnection(config);
   const [first] = config.hosts;
   return { host: first?.host ?? 'localhost', port: first?.port ?? 5432, user: config.user, database: config.database };
+}
+
+/** Receiver and processor share one process, and an embedded log belongs to one. */
+function oneProcess() {
+  return settingsInvalid([
+    'RECEIVER_WORKERS: kero start is one process: leave it out, or run `kero receiver` (as many workers as you like) and `kero processor` on Kafka',
+  ]);
 }

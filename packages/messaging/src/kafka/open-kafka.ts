@@ -54,7 +54,7 @@ export async function openKafka(config: KafkaConfig, context: OpenMessagingConte
 async function openWithPatience(
   connection: Connection,
   config: KafkaConfig,
-  { logger, stop }: OpenMessagingContext,
+  { logger, startLogger = logger, stop }: OpenMessagingContext,
   wait: StartWait,
 ): Promise<OpenedTopic> {
   for (let attempt = 0; ; attempt++) {
@@ -62,7 +62,7 @@ async function openWithPatience(
     try {
       const left = Math.min(ATTEMPT_PATIENCE_MS, Math.max(1000, wait.leftMs));
       const noAnswer = () => messagingError('log_unavailable', 'no answer');
-      return await unlessStopped(withDeadline(openTopic(admin, config, logger), left, noAnswer), stop);
+      return await unlessStopped(withDeadline(openTopic(admin, config, startLogger), left, noAnswer), stop);
     } catch (error) {
       const final = isKeroError(error, 'topic_missing', 'topic_unsafe', 'stopped');
       if (final) throw error;
