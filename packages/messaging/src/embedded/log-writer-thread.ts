@@ -42,12 +42,14 @@ tell({ type: 'opened', nextOffsets: store.nextOffsets });
 
 function write(group: WriteGroup): void {
   const { payload } = group;
+  let answer: FromWriter;
   try {
     store.write(group);
+    answer = { type: 'written', nextOffsets: store.nextOffsets, payload };
   } catch (error) {
-    return tell({ type: 'failed', reason: messageOf(error), payload }, [payload]);
+    answer = { type: 'failed', reason: messageOf(error), payload };
   }
-  tell({ type: 'written', nextOffsets: store.nextOffsets, payload }, [payload]);
+  tell(answer, [payload]);
 }
 
 function forgetIdleGroups(idle: IdleRequest): void {
