@@ -7,7 +7,7 @@ const RECORD_HEAD = 12;
 const HEADER_HEAD = 8;
 
 /**
- * The embedded log, read from its file as docs/decisions/0003-embedded-log.md describes it and with no code of Kero.
+ * The embedded log, read from its file as docs/decisions/0006-embedded-log.md describes it and with no code of Kero.
  *
  * It is only opened while Kero runs: SQLite's recovery after a kill -9 is part of what is tested, so nobody else may do it
  * first. Every look is one synchronous call, so nothing of the prover can kill Kero in the middle of it.
@@ -80,9 +80,7 @@ export class EmbeddedLog implements LogUnderTest, Disposable {
 function readProgress(database: DatabaseSync): { partition: number; committed: number; end: number }[] {
   return partitionsOf(database).map((partition) => {
     const last = database
-      .prepare(
-        `SELECT base_offset + record_count AS next FROM partition_${partition} ORDER BY base_offset DESC LIMIT 1`,
-      )
+      .prepare(`SELECT base_${partition} + count_${partition} AS next FROM appends ORDER BY seq DESC LIMIT 1`)
       .get();
     const committed = database.prepare('SELECT next_offset FROM committed_offsets WHERE partition = ?').get(partition);
     return { partition, committed: Number(committed?.next_offset ?? 0), end: Number(last?.next ?? 0) };

@@ -26,14 +26,14 @@ test('a file of a newer format is refused and left alone', async (t) => {
     using database = openForWriting(logFile(config.directory));
     database.exec(`PRAGMA user_version = ${version}`);
   };
-  setVersion(2);
+  setVersion(3);
   await assert.rejects(openLog(config), (error) => {
     assert.ok(isKeroError(error, 'log_unusable'));
-    assert.match(error.message, /format 2/);
+    assert.match(error.message, /format 3/);
     assert.match(error.remedy, /newer version of Kero/);
     return true;
   });
-  setVersion(1);
+  setVersion(2);
   await (await openLog(config)).close();
 });
 

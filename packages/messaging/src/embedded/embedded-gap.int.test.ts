@@ -53,7 +53,7 @@ async function readUntilDown(log: Messaging): Promise<{ readonly values: string[
 
 test('a partition whose next records are gone stands still, says so, and the others go on', async (t) => {
   const directory = await temporaryFolder(t);
-  await using log = await damagedLog(directory, `DELETE FROM partition_${PARTITION} WHERE base_offset < 6`);
+  await using log = await damagedLog(directory, `DELETE FROM appends WHERE base_${PARTITION} < 6`);
   const { values, reason } = await readUntilDown(log);
   assert.deepEqual(values, ['other']);
   assert.match(reason, new RegExp(`partition ${PARTITION} .* offsets from 3 up to 6 are gone`));
@@ -61,7 +61,7 @@ test('a partition whose next records are gone stands still, says so, and the oth
 
 test('a gap further on stops the partition where it begins', async (t) => {
   const directory = await temporaryFolder(t);
-  await using log = await damagedLog(directory, `DELETE FROM partition_${PARTITION} WHERE base_offset IN (6, 7)`);
+  await using log = await damagedLog(directory, `DELETE FROM appends WHERE base_${PARTITION} IN (6, 7)`);
   const { values, reason } = await readUntilDown(log);
   assert.deepEqual(values, ['v-3', 'v-4', 'v-5', 'other']);
   assert.match(reason, /offsets from 6 up to 8 are gone/);
@@ -80,7 +80,7 @@ test('a group that is further than the log stands still instead of skipping what
 
 test('a new group on a log whose beginning was trimmed is no gap', async (t) => {
   const directory = await temporaryFolder(t);
-  await using log = await damagedLog(directory, `DELETE FROM partition_${PARTITION} WHERE base_offset < 6`);
+  await using log = await damagedLog(directory, `DELETE FROM appends WHERE base_${PARTITION} < 6`);
   const read = await readAll(log, { groupId: 'new', expected: 4 });
   assert.equal(read[0]?.offset, 6n);
 });

@@ -6,10 +6,11 @@ import type { EmbeddedConfig } from '../messaging-settings.ts';
 import { type OffsetAdmin, type PartitionPosition, type SkipResult, whyNotSkip } from '../offset-admin.ts';
 import { noLog } from './connect-embedded.ts';
 import { logFile, openForReading, openForWriting, readIdentity } from './log-connection.ts';
+import { allColumns, type PartitionColumns } from './log-tables.ts';
 
-const BOUNDS = (partition: number) => `
-SELECT (SELECT min(base_offset) FROM partition_${partition}) AS log_start,
-  (SELECT base_offset + record_count FROM partition_${partition} ORDER BY base_offset DESC LIMIT 1) AS log_end,
+const BOUNDS = ({ base, count }: PartitionColumns) => `
+SELECT (SELECT ${base} FROM appends ORDER BY seq LIMIT 1) AS log_start,
+  (SELECT ${base} + ${count} FROM appends ORDER BY seq DESC LIMIT 1) AS log_end,
   (SELECT next_offset FROM committed_offsets WHERE group_id = ? AND partition = ?) AS committed`;
 
 /** See openOffsetAdmin. Reads beside the process that owns the log; changes only a log that nobody runs. */
@@ -45,9 +46,9 @@ export async function openEmbeddedOffsetAdmin(
 }
 
 function readPositions(database: DatabaseSync, groupId: string): PartitionPosition[] {
-  return Array.from({ length: readIdentity(database).partitions }, (_, partition) => {
-    const row = database.prepare(BOUNDS(partition)).get(groupId, partition);
-    // A partition is only empty before its first record: trimming leaves the last chunk.
+  return allColumns(readIdentity(database).partitions).map((columns, partition) => {
+    const row = database.prepare(BOUNDS(columns)).get(groupId, partition);
+    // The log is only empty before its first record: trimming leaves the last row.
     const logEnd = BigInt(Number(row?.log_end ?? 0));
     return {
       partition,

@@ -20,11 +20,13 @@ export class EmbeddedProducer implements Producer {
     if (records.length === 0) return;
     const failures = new Map<number, AppendFailure>();
     let bytes = 0;
-    for (const [index, record] of records.entries()) {
+    let index = 0;
+    for (const record of records) {
       const size = encodedBytes(record);
       const refusal = this.#refuse(contentBytes(record, size));
       if (refusal) failures.set(index, refusal);
       else bytes += size;
+      index++;
     }
     const accepted = failures.size === 0 ? records : records.filter((_, index) => !failures.has(index));
     const failure = accepted.length === 0 ? undefined : await this.#write(accepted, bytes, deadlineMs);

@@ -3,6 +3,9 @@ import { DatabaseSync } from 'node:sqlite';
 
 // Also loaded by the writer's thread, hence without @kero/runtime: a second copy of the logger would cost memory there.
 
+/** Larger ones only wait longer at once. */
+const CHECKPOINT_BYTES = 4 * 1024 * 1024;
+
 export interface LogIdentity {
   readonly logId: string;
   readonly partitions: number;
@@ -15,12 +18,10 @@ export function logFile(directory: string): string {
 /** A connection for the one writer. `maxFileBytes` bounds the file; appends beyond it fail as on a full disk. */
 export function openForWriting(file: string, maxFileBytes?: number): DatabaseSync {
   const database = new DatabaseSync(file, { timeout: 2000 });
-  // Both are properties of the connection, not of the file. A checkpoint every 4 MiB: larger ones only wait longer at once.
-  database.exec('PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 512');
-  if (maxFileBytes !== undefined) {
-    const pages = Math.ceil(maxFileBytes / readNumber(database, 'PRAGMA page_size'));
-    database.exec(`PRAGMA max_page_count = ${pages}`);
-  }
+  const pageBytes = readNumber(database, 'PRAGMA page_size');
+  // Both are properties of the connection, not of the file.
+  database.exec(`PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_BYTES / pageBytes}`);
+  if (maxFileBytes !== undefined) database.exec(`PRAGMA max_page_count = ${Math.ceil(maxFileBytes / pageBytes)}`);
   return database;
 }
 

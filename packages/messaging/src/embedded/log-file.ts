@@ -2,21 +2,24 @@ import { randomUUID } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { describeError, isKeroError } from '@kero/runtime';
 import { messagingError } from '../messaging-errors.ts';
+import { convertFormat1 } from './convert-log-file.ts';
 import { type LogIdentity, logFile, readIdentity, readNumber } from './log-connection.ts';
+import { createRecordTables } from './log-tables.ts';
 
 /*
- * The file of the embedded log, format 1:
+ * The file of the embedded log, format 2:
  *
  *   log                 one row: the identity of the log and its number of partitions, both chosen once
- *   partition_<p>       the records of a partition, in chunks (record-encoding.ts): one row for what one transaction brought
+ *   appends             the records: one row for what one transaction brought, in it a chunk (record-encoding.ts) a partition
+ *   partition_<p>       a view of the chunks of one partition
  *   committed_offsets   per group and partition, the offset below which every record is finished
  *   idle_groups         per group, how long others were used and it was not; made when there is such a group
  *   probe               scratch space of the check whether there is room again
  *
- * Chunks instead of a row a record, and a table a partition instead of a common one WITHOUT ROWID, because the writer then
- * takes 1.3 times as many records a second when 64 travel together, and 1.6 to 1.8 times as many with 500 or 1,000.
+ * One row a transaction, because SQLite writes whole pages: a row a partition (format 1) touches the last page of four
+ * tables, and a row a record far more. docs/decisions/0006-embedded-log.md has the measurements.
  */
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
 const PARTITIONS = 4;
 /** "kero" in ASCII: lets `file` and a person tell what this is. */
 const APPLICATION_ID = 0x6b65726f;
@@ -30,8 +33,8 @@ export function prepareLogFile(directory: string): LogIdentity {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(file);
-    // 8 KiB pages: a tenth more records a second than 4 KiB; 16 KiB make small commits a fifth slower. Only a new file heeds it.
-    database.exec('PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+    // Larger pages are fewer writes for large groups, and more bytes for small ones; 16 KiB serve both. Only a new file heeds it.
+    database.exec('PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
     const version = readNumber(database, 'PRAGMA user_version');
     if (version > FORMAT_VERSION) {
       throw messagingError(
@@ -41,6 +44,7 @@ export function prepareLogFile(directory: string): LogIdentity {
       );
     }
     if (version === 0) createTables(database);
+    if (version === 1) convertFormat1(database);
     return readIdentity(database);
   } catch (error) {
     if (isKeroError(error)) throw error;
@@ -51,13 +55,6 @@ export function prepareLogFile(directory: string): LogIdentity {
 }
 
 function createTables(database: DatabaseSync): void {
-  const partitionTables = Array.from(
-    { length: PARTITIONS },
-    (_, partition) => `
-      CREATE TABLE partition_${partition} (
-        base_offset INTEGER PRIMARY KEY, record_count INTEGER NOT NULL, timestamp_ms INTEGER NOT NULL, payload BLOB NOT NULL
-      ) STRICT;`,
-  );
   database.exec(`
     BEGIN EXCLUSIVE;
     CREATE TABLE log (log_id TEXT NOT NULL, partitions INTEGER NOT NULL) STRICT;
@@ -65,7 +62,9 @@ function createTables(database: DatabaseSync): void {
       group_id TEXT NOT NULL, partition INTEGER NOT NULL, next_offset INTEGER NOT NULL, PRIMARY KEY (group_id, partition)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE probe (id INTEGER PRIMARY KEY, filler BLOB NOT NULL) STRICT;
-    ${partitionTables.join('')}
+  `);
+  createRecordTables(database, PARTITIONS);
+  database.exec(`
     INSERT INTO log VALUES ('${randomUUID()}', ${PARTITIONS});
     PRAGMA application_id = ${APPLICATION_ID};
     PRAGMA user_version = ${FORMAT_VERSION};

@@ -89,13 +89,49 @@ test('trimming deletes nothing under a group that is not in the file yet', async
   assert.deepEqual(chunks(0), [10, 20]);
 });
 
-test('the last chunk of a partition stays, so offsets never start again', async (t) => {
+test('what one transaction brought goes as a whole, and not before every partition in it is finished', async (t) => {
+  const { write, commit, trim, chunks } = await newStore(t);
+  for (let time = 1; time <= 3; time++) {
+    write(time, [
+      [0, 10],
+      [1, 10],
+    ]);
+  }
+  commit('g', 0, 30);
+  commit('g', 1, 15);
+  trim(100);
+  assert.deepEqual(
+    [chunks(0), chunks(1)],
+    [
+      [10, 20],
+      [10, 20],
+    ],
+  );
+});
+
+test('a group that is too large for one chunk a partition keeps its order', async (t) => {
+  const { write, store, chunks } = await newStore(t);
+  write(1, [
+    [0, 3],
+    [0, 4],
+    [1, 5],
+    [1, 6],
+    [1, 7],
+    [3, 1],
+  ]);
+  assert.deepEqual([chunks(0), chunks(1), chunks(3)], [[0, 3], [0, 5, 11], [0]]);
+  assert.deepEqual(store.nextOffsets, [7, 18, 0, 1]);
+});
+
+test('the last row stays, so offsets never start again', async (t) => {
   const { write, commit, trim, chunks, reopened } = await newStore(t);
   for (let time = 1; time <= 3; time++) write(time, [[1, 10]]);
+  write(4, [[2, 5]]);
   commit('g', 1, 30);
+  commit('g', 2, 5);
   trim(100);
-  assert.deepEqual(chunks(1), [20]);
-  assert.deepEqual(reopened().nextOffsets, [0, 30, 0, 0]);
+  assert.deepEqual([chunks(1), chunks(2)], [[], [0]]);
+  assert.deepEqual(reopened().nextOffsets, [0, 30, 5, 0]);
 });
 
 test('trimming goes in steps and says whether there is more to do', async (t) => {

@@ -1,15 +1,10 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { IdleRequest, TrimRequest, WriteGroup } from './log-writer-protocol.ts';
+import type { Chunk, IdleRequest, TrimRequest, WriteGroup } from './log-writer-protocol.ts';
+import { allColumns } from './log-tables.ts';
 
 const PROBE_BYTES = 64 * 1024;
-/** Chunks that one step of trimming deletes at most, so that appends never wait long behind it. */
-const TRIM_STEP_CHUNKS = 64;
-
-interface PartitionStatements {
-  readonly insert: StatementSync;
-  readonly oldest: StatementSync;
-  readonly deleteThrough: StatementSync;
-}
+/** Rows that one step of trimming deletes at most, so that appends never wait long behind it. */
+const TRIM_STEP_ROWS = 64;
 
 /**
  * Everything that is ever written to the log's file, each method in one durable transaction: when it returns, SQLite has
@@ -17,37 +12,37 @@ interface PartitionStatements {
  */
 export class LogStore {
   readonly #database: DatabaseSync;
-  readonly #partitions: readonly PartitionStatements[];
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
+  readonly #insert: StatementSync;
+  readonly #oldest: StatementSync;
+  readonly #deleteThrough: StatementSync;
   readonly #commitOffset: StatementSync;
   readonly #lowestCommitted: StatementSync;
+  #nextSeq: number;
   #nextOffsets: readonly number[];
 
   constructor(database: DatabaseSync, partitions: number) {
     this.#database = database;
-    const numbers = Array.from({ length: partitions }, (_, partition) => partition);
-    this.#partitions = numbers.map((partition) => ({
-      insert: database.prepare(
-        `INSERT INTO partition_${partition} (base_offset, record_count, timestamp_ms, payload) VALUES (?, ?, ?, ?)`,
-      ),
-      oldest: database.prepare(
-        `SELECT base_offset, record_count, timestamp_ms FROM partition_${partition} ORDER BY base_offset LIMIT ?`,
-      ),
-      deleteThrough: database.prepare(`DELETE FROM partition_${partition} WHERE base_offset <= ?`),
-    }));
+    const columns = allColumns(partitions);
+    const names = [...columns.flatMap(({ base, count }) => [base, count]), ...columns.map(({ chunk }) => chunk)];
+    const ends = columns.map(({ base, count }, partition) => `${base} + ${count} AS end_${partition}`).join(', ');
+    this.#begin = database.prepare('BEGIN IMMEDIATE');
+    this.#commit = database.prepare('COMMIT');
+    this.#insert = database.prepare(
+      `INSERT INTO appends (seq, timestamp_ms, ${names.join(', ')}) VALUES (?, ?${', ?'.repeat(names.length)})`,
+    );
+    this.#oldest = database.prepare(`SELECT seq, timestamp_ms, ${ends} FROM appends ORDER BY seq LIMIT ?`);
+    this.#deleteThrough = database.prepare('DELETE FROM appends WHERE seq <= ?');
     this.#commitOffset = database.prepare(
       'INSERT OR REPLACE INTO committed_offsets (group_id, partition, next_offset) VALUES (?, ?, ?)',
     );
     this.#lowestCommitted = database.prepare(
       'SELECT min(next_offset) AS next_offset FROM committed_offsets WHERE partition = ?',
     );
-    this.#nextOffsets = numbers.map((partition) => {
-      const row = database
-        .prepare(
-          `SELECT base_offset + record_count AS next FROM partition_${partition} ORDER BY base_offset DESC LIMIT 1`,
-        )
-        .get();
-      return Number(row?.next ?? 0);
-    });
+    const last = database.prepare(`SELECT seq, ${ends} FROM appends ORDER BY seq DESC LIMIT 1`).get();
+    this.#nextSeq = Number(last?.seq ?? 0) + 1;
+    this.#nextOffsets = columns.map((_, partition) => Number(last?.[`end_${partition}`] ?? 0));
   }
 
   /** Per partition, the offset that its next record gets. */
@@ -57,12 +52,18 @@ export class LogStore {
 
   write(group: WriteGroup): void {
     const nextOffsets = [...this.#nextOffsets];
+    let nextSeq = this.#nextSeq;
     this.#transaction(() => {
-      for (const { partition, recordCount, start, end } of group.chunks) {
-        const baseOffset = nextOffsets[partition] ?? 0;
-        const payload = new Uint8Array(group.payload, start, end - start);
-        this.#partitions[partition]?.insert.run(baseOffset, recordCount, group.timestampMs, payload);
-        nextOffsets[partition] = baseOffset + recordCount;
+      for (const chunks of rowsOf(group.chunks)) {
+        const numbers: number[] = [];
+        const payloads: (Uint8Array | null)[] = [];
+        for (const [partition, base] of nextOffsets.entries()) {
+          const chunk = chunks.get(partition);
+          numbers.push(base, chunk?.recordCount ?? 0);
+          payloads.push(chunk ? new Uint8Array(group.payload, chunk.start, chunk.end - chunk.start) : null);
+          if (chunk) nextOffsets[partition] = base + chunk.recordCount;
+        }
+        this.#insert.run(nextSeq++, group.timestampMs, ...numbers, ...payloads);
       }
       for (const { groupId, partition, nextOffset } of group.commits) {
         this.#commitOffset.run(groupId, partition, nextOffset);
@@ -70,31 +71,31 @@ export class LogStore {
       if (group.probe) this.#database.exec(`INSERT OR REPLACE INTO probe VALUES (1, zeroblob(${PROBE_BYTES}))`);
     });
     this.#nextOffsets = nextOffsets;
+    this.#nextSeq = nextSeq;
     if (group.probe) this.#database.exec('DELETE FROM probe');
   }
 
   /**
-   * Deletes some of the records that every known group has finished and that were stored before the given time. The last
-   * chunk of a partition always stays, because the next offset is read from it. Returns whether there may be more to delete.
+   * Deletes some of the rows whose records every known group has finished, all of them, and that were stored before the
+   * given time. The last row always stays, because the next offsets are read from it. Returns whether there may be more
+   * to delete.
    */
   trimStep({ storedBeforeMs, finishedBelow }: TrimRequest): boolean {
-    let more = false;
-    for (const [partition, { oldest, deleteThrough }] of this.#partitions.entries()) {
+    const finished = this.#nextOffsets.map((_, partition) => {
       // NULL (no group at all) becomes 0: then nothing is finished.
       const lowestInFile = Number(this.#lowestCommitted.get(partition)?.next_offset ?? 0);
-      const finished = Math.min(lowestInFile, finishedBelow[partition] ?? 0);
-      const candidates = oldest.all(TRIM_STEP_CHUNKS + 1).slice(0, -1);
-      const kept = candidates.findIndex(
-        (chunk) =>
-          Number(chunk.timestamp_ms) >= storedBeforeMs ||
-          Number(chunk.base_offset) + Number(chunk.record_count) > finished,
-      );
-      const last = (kept < 0 ? candidates : candidates.slice(0, kept)).at(-1);
-      if (!last) continue;
-      this.#transaction(() => deleteThrough.run(last.base_offset ?? -1));
-      more ||= kept < 0 && candidates.length === TRIM_STEP_CHUNKS;
-    }
-    return more;
+      return Math.min(lowestInFile, finishedBelow[partition] ?? 0);
+    });
+    const candidates = this.#oldest.all(TRIM_STEP_ROWS + 1).slice(0, -1);
+    const kept = candidates.findIndex(
+      (row) =>
+        Number(row.timestamp_ms) >= storedBeforeMs ||
+        finished.some((below, partition) => Number(row[`end_${partition}`]) > below),
+    );
+    const last = (kept < 0 ? candidates : candidates.slice(0, kept)).at(-1);
+    if (!last) return false;
+    this.#transaction(() => this.#deleteThrough.run(last.seq ?? -1));
+    return kept < 0 && candidates.length === TRIM_STEP_ROWS;
   }
 
   /**
@@ -130,14 +131,25 @@ export class LogStore {
   }
 
   #transaction(work: () => void): void {
-    this.#database.exec('BEGIN IMMEDIATE');
+    this.#begin.run();
     try {
       work();
-      this.#database.exec('COMMIT');
+      this.#commit.run();
     } catch (error) {
       // SQLite has rolled back by itself after some errors (a full disk among them).
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       throw error;
     }
   }
+}
+
+/** The chunks of each row: one of each partition at most, in the order of the chunks. */
+function rowsOf(chunks: readonly Chunk[]): Map<number, Chunk>[] {
+  const rows: Map<number, Chunk>[] = [];
+  for (const chunk of chunks) {
+    const row = rows.find((it) => !it.has(chunk.partition));
+    if (row) row.set(chunk.partition, chunk);
+    else rows.push(new Map([[chunk.partition, chunk]]));
+  }
+  return rows;
 }

@@ -23,7 +23,7 @@ export interface OffsetCommit {
 /** What is written in one transaction. */
 export interface WriteGroup {
   readonly timestampMs: number;
-  /** Transferred, not copied. */
+  /** Transferred, not copied; and back with the answer. */
   readonly payload: ArrayBuffer;
   readonly chunks: readonly Chunk[];
   readonly commits: readonly OffsetCommit[];
@@ -54,7 +54,7 @@ export type ToWriter =
 
 export type FromWriter =
   | { readonly type: 'opened'; readonly nextOffsets: readonly number[] }
-  | { readonly type: 'written'; readonly nextOffsets: readonly number[] }
-  | { readonly type: 'failed'; readonly reason: string }
+  | { readonly type: 'written'; readonly nextOffsets: readonly number[]; readonly payload: ArrayBuffer }
+  | { readonly type: 'failed'; readonly reason: string; readonly payload: ArrayBuffer }
   | { readonly type: 'forgot'; readonly groups: readonly string[] }
   | { readonly type: 'trim-failed'; readonly reason: string };

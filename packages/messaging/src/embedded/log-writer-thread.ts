@@ -5,7 +5,14 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { openForWriting } from './log-connection.ts';
 import { LogStore } from './log-store.ts';
-import type { FromWriter, IdleRequest, ToWriter, TrimRequest, WriterThreadData } from './log-writer-protocol.ts';
+import type {
+  FromWriter,
+  IdleRequest,
+  ToWriter,
+  TrimRequest,
+  WriteGroup,
+  WriterThreadData,
+} from './log-writer-protocol.ts';
 
 if (!parentPort) throw new Error('to be started as a worker thread');
 const port = parentPort;
@@ -14,19 +21,12 @@ const database = openForWriting(file, maxFileBytes);
 const store = new LogStore(database, partitions);
 let trimming: TrimRequest | undefined;
 
-const tell = (message: FromWriter) => port.postMessage(message);
+const tell = (message: FromWriter, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
 
 port.on('message', (message: ToWriter) => {
   switch (message.type) {
     case 'write':
-      try {
-        store.write(message.group);
-      } catch (error) {
-        return tell({ type: 'failed', reason: messageOf(error) });
-      }
-      // Gives the memory back now: this thread makes so little garbage that it would be collected far too late.
-      message.group.payload.transfer(0);
-      return tell({ type: 'written', nextOffsets: store.nextOffsets });
+      return write(message.group);
     case 'trim':
       forgetIdleGroups(message.idle);
       if (!trimming) setImmediate(trim);
@@ -39,6 +39,18 @@ port.on('message', (message: ToWriter) => {
   }
 });
 tell({ type: 'opened', nextOffsets: store.nextOffsets });
+
+function write(group: WriteGroup): void {
+  const { payload } = group;
+  let answer: FromWriter;
+  try {
+    store.write(group);
+    answer = { type: 'written', nextOffsets: store.nextOffsets, payload };
+  } catch (error) {
+    answer = { type: 'failed', reason: messageOf(error), payload };
+  }
+  tell(answer, [payload]);
+}
 
 function forgetIdleGroups(idle: IdleRequest): void {
   try {

@@ -2,7 +2,7 @@ import type { HealthState, Logger } from '@kero/runtime';
 import type { NewRecord } from '../messaging.ts';
 import { messagingError } from '../messaging-errors.ts';
 import { type AppendFailure, AppendQueue, type PendingAppend } from './append-queue.ts';
-import { encodeGroup } from './encode-group.ts';
+import { GroupEncoder } from './encode-group.ts';
 import type { FromWriter, OffsetCommit, WriterThreadData } from './log-writer-protocol.ts';
 import { OffsetCommits } from './offset-commits.ts';
 import { type StartWriterThread, WriterThread } from './writer-thread.ts';
@@ -40,6 +40,7 @@ export class LogWriter {
   readonly #options: LogWriterOptions;
   readonly #queue: AppendQueue;
   readonly #commits = new OffsetCommits();
+  readonly #encoder: GroupEncoder;
   readonly #settledWaiters = new Set<() => void>();
   readonly #thread: WriterThread;
   /** What the thread is writing. One at a time: a second on its way made nothing faster, and groups smaller. */
@@ -61,6 +62,7 @@ export class LogWriter {
         this.#setTrouble(this.#trouble ?? 'the log does not confirm in time: the disk is slow or stands still'),
     });
     const { file, partitions, maxFileBytes } = options;
+    this.#encoder = new GroupEncoder(partitions);
     this.#thread = new WriterThread({
       data: { file, partitions, maxFileBytes },
       startThread: options.startThread,
@@ -144,6 +146,7 @@ export class LogWriter {
   }
 
   #onMessage(message: FromWriter): void {
+    if ('payload' in message) this.#encoder.giveBack(message.payload);
     switch (message.type) {
       case 'opened':
         this.#nextOffsets = message.nextOffsets;
@@ -200,7 +203,7 @@ export class LogWriter {
     this.#probeDue = false;
     if (appends.length === 0 && commits.length === 0 && !probe) return;
     this.#inFlight = { appends, commits, needsRoom: probe || appends.length > 0 };
-    const { payload, chunks } = encodeGroup(appends, this.#options.partitions);
+    const { payload, chunks } = this.#encoder.encode(appends);
     const group = { timestampMs: this.#options.now(), payload, chunks, commits, probe };
     this.#thread.tell({ type: 'write', group }, [payload]);
   }

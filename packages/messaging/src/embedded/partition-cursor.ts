@@ -16,6 +16,8 @@ export class PartitionCursor {
   readonly #partition: number;
   #nextOffset: number;
   #place: Place | undefined;
+  /** The last row that nothing more is needed of. */
+  #doneSeq = 0;
 
   constructor(reader: LogReader, partition: number, nextOffset: number) {
     this.#reader = reader;
@@ -35,8 +37,9 @@ export class PartitionCursor {
    */
   read(maxRecords: number, maxBytes: number): LogRecord[] {
     const records: LogRecord[] = [];
-    let place = this.#place ?? this.#find();
     let nextOffset = this.#nextOffset;
+    let doneSeq = this.#doneSeq;
+    let place = this.#place ?? this.#find(nextOffset, doneSeq);
     let bytes = 0;
     while (place && records.length < maxRecords) {
       const { chunk, index, at }: Place = place;
@@ -47,22 +50,22 @@ export class PartitionCursor {
       records.push(decodeRecord(chunk.payload, at, offset, chunk.timestampMs));
       nextOffset = offset + 1;
       place = { chunk, index: index + 1, at: skipRecord(chunk.payload, at) };
-      if (place.index === chunk.recordCount) place = start(this.#reader.chunkFrom(this.#partition, nextOffset));
+      if (place.index < chunk.recordCount) continue;
+      doneSeq = chunk.seq;
+      place = this.#find(nextOffset, doneSeq);
     }
     this.#place = place;
+    this.#doneSeq = doneSeq;
     this.#nextOffset = nextOffset;
     return records;
   }
 
-  #find(): Place | undefined {
-    let place = start(this.#reader.chunkHolding(this.#partition, this.#nextOffset));
-    while (place && place.chunk.baseOffset + place.index < this.#nextOffset) {
+  #find(offset: number, doneSeq: number): Place | undefined {
+    const chunk = this.#reader.chunkHolding(this.#partition, offset, doneSeq);
+    let place: Place | undefined = chunk && { chunk, index: 0, at: 0 };
+    while (place && place.chunk.baseOffset + place.index < offset) {
       place = { chunk: place.chunk, index: place.index + 1, at: skipRecord(place.chunk.payload, place.at) };
     }
     return place;
   }
-}
-
-function start(chunk: StoredChunk | undefined): Place | undefined {
-  return chunk && { chunk, index: 0, at: 0 };
 }

@@ -26,15 +26,19 @@ export function contentBytes(record: NewRecord, encoded: number): number {
 /** Writes a record at `at`, where there must be `encodedBytes(record)` of room; returns the position after it. */
 export function encodeRecord({ key, value, headers }: NewRecord, target: Buffer, at: number): number {
   let next = at + RECORD_OVERHEAD;
-  next += key.copy(target, next);
-  next += value.copy(target, next);
+  // `set` and not `copy`, which checks its arguments for longer than a key takes to copy.
+  target.set(key, next);
+  next += key.length;
+  target.set(value, next);
+  next += value.length;
   const headersAt = next;
   for (const [name, headerValue] of headers) {
     const nameLength = target.write(name, next + HEADER_OVERHEAD);
     target.writeUInt32LE(nameLength, next);
     target.writeUInt32LE(headerValue.length, next + 4);
     next += HEADER_OVERHEAD + nameLength;
-    next += headerValue.copy(target, next);
+    target.set(headerValue, next);
+    next += headerValue.length;
   }
   target.writeUInt32LE(key.length, at);
   target.writeUInt32LE(value.length, at + 4);
