@@ -34,6 +34,16 @@ export class ModelTables {
     this.#isBad = (event) => isBad(event, this);
   }
 
+  /** Only when all of it is new: otherwise undefined, and nothing. */
+  writeTogether(batches: readonly StoreBatch[]): readonly StoreResult[] | undefined {
+    const events = batches.flatMap((batch) => batch.events);
+    const ids = new Set(events.map(({ id }) => id.toString('hex')));
+    const isUsual = ids.size === events.length && batches.every(({ deadLetters }) => deadLetters.length === 0);
+    if (!isUsual || [...ids].some((id) => this.events.has(id))) return undefined;
+    if (events.some(this.#isBad)) throw databaseError('data_refused', 'a record is refused');
+    return batches.map((batch) => this.write(batch));
+  }
+
   /** All of it or, with data_refused, nothing. */
   write({ logPartition, events, deadLetters }: StoreBatch): StoreResult {
     if (events.some(this.#isBad))
@@ -66,7 +76,7 @@ export class ModelTables {
   }
 }
 
-/** A store that does at once what `write` does, and counts the calls. */
+/** A store that does at once what `write` does, each batch by itself, and counts the calls. */
 export function directStore(write: (batch: StoreBatch) => StoreResult): EventStore & { readonly calls: StoreBatch[] } {
   const calls: StoreBatch[] = [];
   return {
@@ -75,6 +85,7 @@ export function directStore(write: (batch: StoreBatch) => StoreResult): EventSto
       calls.push(batch);
       return write(batch);
     },
+    storeTogether: async () => undefined,
   };
 }
 
