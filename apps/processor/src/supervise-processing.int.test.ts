@@ -55,7 +55,7 @@ async function setUp(t: TestContext) {
       stored.push(...events.map(({ eventId }) => String(eventId)));
       return { stored: events.length, duplicates: 0, redelivered: 0, deadLetters: new Map() };
     },
-    storeTogether: async () => undefined,
+    storeTogether: async (batches) => batches.map(() => undefined),
   };
   const start = (options: { wrap?: (consumer: Consumer, number: number) => Consumer; store?: EventStore } = {}) => {
     const health = new Health();

@@ -27,8 +27,8 @@ interface WaitingWrite {
  * partition has one at a time) share one transaction: it costs as much as 20 rows, which single events that trickle in pay
  * for each handful otherwise.
  *
- * Company is for the usual case only. When a shared transaction would not do (something repeats), or the database refuses
- * data of it, each batch is written by itself. When it fails because the database is away, all of its batches fail with that;
+ * Company is for the usual case only: a batch that is not all new is left out and written by itself, and when the database
+ * refuses data of a shared transaction, each of them is. When it fails because the database is away, all of its batches fail with that;
  * each is then tried again by its owner, alone, so that one that is stuck does not hold up the others twice.
  */
 export class WriteLanes {
@@ -111,8 +111,11 @@ export class WriteLanes {
   async #writeTogether(group: readonly WaitingWrite[]): Promise<void> {
     try {
       const results = await this.#store.storeTogether(group.map(({ batch }) => batch));
-      if (results) for (const [index, { resolve }] of group.entries()) resolve(results[index] as StoreResult);
-      else this.#part(group);
+      for (const [index, { resolve }] of group.entries()) {
+        const result = results[index];
+        if (result) resolve(result);
+      }
+      this.#part(group.filter((_, index) => results[index] === undefined));
     } catch (error) {
       if (isKeroError(error, 'data_refused')) this.#part(group);
       else for (const { reject } of group) reject(error);

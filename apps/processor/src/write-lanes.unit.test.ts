@@ -8,22 +8,22 @@ import { WriteLanes } from './write-lanes.ts';
 
 interface Call {
   readonly partitions: number[];
-  readonly end: (outcome: 'stored' | 'unusual' | Error) => void;
+  /** `left`: the partitions that are left out of it. */
+  readonly end: (outcome: 'stored' | Error, left?: readonly number[]) => void;
 }
 
 /** A store whose calls end when and how the test says. */
 function openEndedStore(): { store: EventStore; calls: Call[] } {
   const calls: Call[] = [];
   const call = (batches: readonly StoreBatch[]) =>
-    new Promise<readonly StoreResult[] | undefined>((resolve, reject) => {
-      const end: Call['end'] = (outcome) => {
+    new Promise<readonly (StoreResult | undefined)[]>((resolve, reject) => {
+      const end: Call['end'] = (outcome, left = []) => {
         if (outcome instanceof Error) return reject(outcome);
-        const results = batches.map(({ events }) => ({ ...resultOf(events.length) }));
-        resolve(outcome === 'stored' ? results : undefined);
+        resolve(batches.map((it) => (left.includes(it.logPartition) ? undefined : resultOf(it.events.length))));
       };
       calls.push({ partitions: batches.map(({ logPartition }) => logPartition), end });
     });
-  const store = async (batch: StoreBatch) => (await call([batch]))?.[0] ?? assert.fail();
+  const store = async (batch: StoreBatch) => (await call([batch]))[0] ?? assert.fail();
   return { store: { store, storeTogether: call }, calls };
 }
 
@@ -114,22 +114,33 @@ describe('writes that wait at the same moment', () => {
     assert.deepEqual(await transactions(), [[0, 1]]);
   });
 
-  for (const outcome of ['unusual', databaseError('data_refused', 'one of them is bad')] as const) {
-    const what = outcome === 'unusual' ? 'something repeats' : 'the data of one is refused';
-    test(`part when ${what}: each is written by itself, before those that came later`, async () => {
-      const { write, calls, transactions } = setUp();
-      const results = [write(batchOf(0)), write(batchOf(1))];
+  test('are written by themselves when they are left out, before those that came later', async () => {
+    const { write, calls, transactions } = setUp();
+    const results = [write(batchOf(0)), write(batchOf(1)), write(batchOf(2))];
+    await settled();
+    void write(batchOf(3));
+    calls[0]?.end('stored', [0, 2]);
+    assert.deepEqual(await results[1], resultOf(2), 'the others are stored');
+    for (const call of [1, 2]) {
       await settled();
-      void write(batchOf(2));
-      calls[0]?.end(outcome);
+      calls[call]?.end('stored');
+    }
+    assert.deepEqual(await transactions(), [[0, 1, 2], [0], [2], [3]]);
+    assert.deepEqual(await Promise.all(results), [resultOf(2), resultOf(2), resultOf(2)]);
+  });
+
+  test('part when the data of one is refused', async () => {
+    const { write, calls, transactions } = setUp();
+    const results = [write(batchOf(0)), write(batchOf(1))];
+    await settled();
+    calls[0]?.end(databaseError('data_refused', 'one of them is bad'));
+    for (const call of [1, 2]) {
       await settled();
-      calls[1]?.end('stored');
-      await settled();
-      calls[2]?.end('stored');
-      assert.deepEqual(await transactions(), [[0, 1], [0], [1], [2]]);
-      assert.deepEqual(await Promise.all(results), [resultOf(2), resultOf(2)]);
-    });
-  }
+      calls[call]?.end('stored');
+    }
+    assert.deepEqual(await transactions(), [[0, 1], [0], [1]]);
+    assert.deepEqual(await Promise.all(results), [resultOf(2), resultOf(2)]);
+  });
 
   test('fail together when the database is away, and leave the lane to others', async () => {
     const { write, calls, transactions } = setUp();

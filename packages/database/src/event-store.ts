@@ -97,11 +97,11 @@ export interface EventStore {
    */
   store(batch: StoreBatch): Promise<StoreResult>;
   /**
-   * The same for batches of several partitions in one transaction, which costs a fraction where they are small. Only for the usual
-   * case: resolves to undefined, with nothing stored, when it takes a closer look, because an event repeats another one or there
-   * are dead letters. Then, and when it rejects, store() is the way for each of them.
+   * The same for batches of several partitions in one transaction, which costs a fraction where they are small. Only batches that
+   * are all new: the others, of which an event repeats another one or which have dead letters, are left out, and nothing of them is
+   * stored; their result is undefined. For those, and for all when it rejects, store() is the way.
    */
-  storeTogether(batches: readonly StoreBatch[]): Promise<readonly StoreResult[] | undefined>;
+  storeTogether(batches: readonly StoreBatch[]): Promise<readonly (StoreResult | undefined)[]>;
 }
 
 /** An opened database whose schema fits this program. */

@@ -34,14 +34,18 @@ export class ModelTables {
     this.#isBad = (event) => isBad(event, this);
   }
 
-  /** Only when all of it is new: otherwise undefined, and nothing. */
-  writeTogether(batches: readonly StoreBatch[]): readonly StoreResult[] | undefined {
-    const events = batches.flatMap((batch) => batch.events);
-    const ids = new Set(events.map(({ id }) => id.toString('hex')));
-    const isUsual = ids.size === events.length && batches.every(({ deadLetters }) => deadLetters.length === 0);
-    if (!isUsual || [...ids].some((id) => this.events.has(id))) return undefined;
-    if (events.some(this.#isBad)) throw databaseError('data_refused', 'a record is refused');
-    return batches.map((batch) => this.write(batch));
+  /** All that is new of it, or, with data_refused, nothing. `leavesOut`: what is left out although it is new. */
+  writeTogether(
+    batches: readonly StoreBatch[],
+    leavesOut: (batch: StoreBatch) => boolean,
+  ): readonly (StoreResult | undefined)[] {
+    const isNew = ({ events, deadLetters }: StoreBatch) => {
+      const ids = new Set(events.map(({ id }) => id.toString('hex')));
+      return deadLetters.length === 0 && ids.size === events.length && ![...ids].some((id) => this.events.has(id));
+    };
+    const chosen = batches.map((batch) => (isNew(batch) && !leavesOut(batch) ? batch : undefined));
+    if (chosen.some((batch) => batch?.events.some(this.#isBad))) throw databaseError('data_refused', 'one is refused');
+    return chosen.map((batch) => batch && this.write(batch));
   }
 
   /** All of it or, with data_refused, nothing. */
@@ -85,7 +89,7 @@ export function directStore(write: (batch: StoreBatch) => StoreResult): EventSto
       calls.push(batch);
       return write(batch);
     },
-    storeTogether: async () => undefined,
+    storeTogether: async (batches) => batches.map(() => undefined),
   };
 }
 

@@ -248,7 +248,7 @@ export class Simulation {
           );
           this.shared.add(batch);
         }
-        return write(batches, () => (this.dice.chance(0.2) ? undefined : this.tables.writeTogether(batches)));
+        return write(batches, () => this.tables.writeTogether(batches, () => this.dice.chance(0.1)));
       },
     };
   }

@@ -54,17 +54,33 @@ export class PostgresEventStore implements EventStore {
     );
   }
 
-  async storeTogether(batches: readonly StoreBatch[]): Promise<readonly StoreResult[] | undefined> {
-    if (this.#mode.upcoming === 'look' || batches.some(({ deadLetters }) => deadLetters.length > 0)) return undefined;
-    const { events, repeats, twins } = sortEvents(batches.flatMap((batch) => batch.events));
-    if (repeats.length > 0 || twins.length > 0) return undefined;
-    const partitions = new Map(batches.flatMap((batch) => batch.events.map((event) => [event, batch.logPartition])));
-    const partitionOf = (event: StoreEvent) => partitions.get(event) as number;
-    const copied = await this.#pool.use(`storing ${events.length} events of ${batches.length} partitions`, (client) =>
-      this.#withPartitions(client, events, () => this.#inHope(() => this.#copier.copy(client, events, partitionOf))),
+  async storeTogether(batches: readonly StoreBatch[]): Promise<readonly (StoreResult | undefined)[]> {
+    const batchOf = new Map(batches.flatMap((batch) => batch.events.map((event) => [event, batch])));
+    const leftOut = new Set<StoreBatch | undefined>(batches.filter(({ deadLetters }) => deadLetters.length > 0));
+    const { events, repeats, twins } = sortEvents([...batchOf.keys()]);
+    for (const event of [...repeats.map(([, repeat]) => repeat), ...twins]) leftOut.add(batchOf.get(event));
+    const copyOthers = async (client: pg.Client) => {
+      const fresh = events.filter((event) => !leftOut.has(batchOf.get(event)));
+      const partitionOf = (event: StoreEvent) => batchOf.get(event)?.logPartition ?? 0;
+      if (fresh.length > 0) await this.#copier.copy(client, fresh, partitionOf);
+    };
+    const write = async (client: pg.Client) => {
+      if (this.#mode.next() === 'copy' && (await this.#inHope(() => copyOthers(client)))) return;
+      for (const event of await findStored(client, events)) leftOut.add(batchOf.get(event));
+      try {
+        await copyOthers(client);
+      } catch (error) {
+        if (sqlState(error) !== UNIQUE_VIOLATION) throw error;
+        // Somebody else was faster, or a unique index is not ours: each batch finds out by itself.
+        for (const batch of batches) leftOut.add(batch);
+      }
+    };
+    await this.#pool.use(`storing ${events.length} events of ${batches.length} partitions`, (client) =>
+      this.#withPartitions(client, events, () => write(client)),
     );
-    if (copied === undefined) return undefined;
-    return batches.map(({ events: { length } }) => ({ ...NOTHING_HAPPENED, stored: length }));
+    return batches.map((batch) =>
+      leftOut.has(batch) ? undefined : { ...NOTHING_HAPPENED, stored: batch.events.length },
+    );
   }
 
   /** Sees to it that the events have partitions of the table, and does it again when one was dropped meanwhile. */
@@ -80,22 +96,25 @@ export class PostgresEventStore implements EventStore {
     }
   }
 
-  /** Copies as if everything were new; undefined, and nothing has happened, when an event is there already. */
-  async #inHope<T>(copy: () => Promise<T>): Promise<T | undefined> {
+  /** Copies as if everything were new; false, and nothing has happened, when an event is there already. */
+  async #inHope(copy: () => Promise<void>): Promise<boolean> {
     try {
-      const result = await copy();
+      await copy();
       this.#mode.copySucceeded();
-      return result;
+      return true;
     } catch (error) {
       if (sqlState(error) !== UNIQUE_VIOLATION) throw error;
       this.#mode.copyRefused();
-      return undefined;
+      return false;
     }
   }
 
   async #write(client: pg.Client, batch: PreparedBatch): Promise<StoreResult> {
     if (this.#mode.next() === 'copy') {
-      const result = await this.#inHope(() => this.#copy(client, batch, NOTHING_STORED));
+      let result: StoreResult | undefined;
+      await this.#inHope(async () => {
+        result = await this.#copy(client, batch, NOTHING_STORED);
+      });
       if (result) return result;
     }
     for (let attempt = 1; ; attempt++) {

@@ -13,16 +13,11 @@ export class WriteMode {
   #stay = 1;
   #looksLeft = 0;
 
-  /** What next() would say. */
-  get upcoming(): 'copy' | 'look' {
-    return this.#looksLeft === 0 ? 'copy' : 'look';
-  }
-
   /** Asked once for each batch. */
   next(): 'copy' | 'look' {
-    const way = this.upcoming;
-    if (way === 'look') this.#looksLeft--;
-    return way;
+    if (this.#looksLeft === 0) return 'copy';
+    this.#looksLeft--;
+    return 'look';
   }
 
   copySucceeded(): void {
