@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { DeadLetter, DeadLetterReason, StoreEvent, StoreRecord } from '@kero/database';
 import { type EventSettings, type Problem, parseEvent, parseTimestamp, type TypeSchemas } from '@kero/events';
 import type { LogRecord } from '@kero/messaging';
+import { rememberLast } from './remember-last.ts';
 
 /**
  * What one log record turns into. Every record turns into exactly one of the first three, which is why the counts add up;
@@ -46,7 +47,7 @@ export function interpretRecord(record: LogRecord, options: InterpretOptions): I
   };
   const dead = (reason: DeadLetterReason, detail: string, id?: Buffer): Interpreted => ({
     kind: 'dead_letter',
-    letter: { id: id ?? headers.id, reason, detail, record: storeRecord },
+    letter: { id: id ?? (headers.id && parseUuid(headers.id)), reason, detail, record: storeRecord },
   });
 
   if (record.value === null) return dead('not_an_event', 'a tombstone: the record has a key and no value');
@@ -56,7 +57,7 @@ export function interpretRecord(record: LogRecord, options: InterpretOptions): I
     maxFutureMs: options.eventSettings.maxFutureMs,
     retentionMs: undefined,
     maxBytes: fromReceiver ? Number.POSITIVE_INFINITY : options.eventSettings.maxBytes,
-    defaultSource: headers.source ?? 'default',
+    defaultSource: headers.source?.text ?? 'default',
     typeSchemas: fromReceiver ? undefined : options.typeSchemas,
   });
   if (!parsed.ok) {
@@ -67,7 +68,7 @@ export function interpretRecord(record: LogRecord, options: InterpretOptions): I
     return dead(isObject ? 'invalid' : 'not_an_event', describeProblems(parsed.problems));
   }
   const { event } = parsed;
-  if (event.source === headers.source && !isSource(headers.source)) {
+  if (headers.source?.isSource === false && event.source === headers.source.text) {
     return dead('invalid', `the header kero-source is not a text of 1 to ${MAX_SOURCE_LENGTH} characters`);
   }
   const { retentionMs } = options.eventSettings;
@@ -85,32 +86,39 @@ function receivedAtOfLog(record: LogRecord, nowMs: number): number {
 }
 
 interface KeroHeaders {
+  /** As it was sent: only a dead letter has use for it. */
   readonly id: Buffer | undefined;
-  readonly source: string | undefined;
+  readonly source: { readonly text: string; readonly isSource: boolean } | undefined;
   readonly receivedAtMicros: number | undefined;
   readonly replayOf: bigint | undefined;
 }
 
 function readKeroHeaders(record: LogRecord): KeroHeaders {
   let id: Buffer | undefined;
-  let source: string | undefined;
+  let source: KeroHeaders['source'];
   let receivedAtMicros: number | undefined;
   let replayOf: bigint | undefined;
   for (const [name, value] of record.headers) {
-    if (name === 'kero-source') source = isUtf8(value) ? value.toString('utf8') : '';
-    else if (name === 'kero-id') id = parseUuid(value.toString('latin1'));
-    else if (name === 'kero-received-at') receivedAtMicros = micros(value.toString('latin1'));
+    if (name === 'kero-source') source = readSource(value);
+    else if (name === 'kero-id') id = value;
+    else if (name === 'kero-received-at') receivedAtMicros = readMicros(value);
     else if (name === 'kero-replay-of') replayOf = parseDeadLetterId(value.toString('latin1'));
   }
   return { id, source, receivedAtMicros, replayOf };
 }
 
-function micros(text: string): number | undefined {
-  const parsed = parseTimestamp(text);
-  return parsed.ok ? parsed.micros : undefined;
-}
+const readSource = rememberLast((value) => {
+  const text = isUtf8(value) ? value.toString('utf8') : '';
+  return { text, isSource: isSource(text) };
+});
 
-function parseUuid(text: string): Buffer | undefined {
+const readMicros = rememberLast((value) => {
+  const parsed = parseTimestamp(value.toString('latin1'));
+  return parsed.ok ? parsed.micros : undefined;
+});
+
+function parseUuid(bytes: Buffer): Buffer | undefined {
+  const text = bytes.toString('latin1');
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
     ? Buffer.from(text.replaceAll('-', ''), 'hex')
     : undefined;

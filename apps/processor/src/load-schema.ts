@@ -1,7 +1,7 @@
 import { backoffMs, type Clock, describeError, isKeroError, type Logger } from '@kero/runtime';
 import type { SchemaSource } from '@kero/schemas';
 import type { PartitionWrites } from './partition-writes.ts';
-import type { Slots } from './slots.ts';
+import type { Place } from './room.ts';
 
 const BACKOFF = { firstMs: 200, maxMs: 5000 };
 
@@ -10,7 +10,7 @@ const BACKOFF = { firstMs: 200, maxMs: 5000 };
  * tell whether an event is valid pauses its partition, and never makes a dead letter. Says so in one log line when the pause begins
  * and one when it ends.
  *
- * To be called with a slot taken, and returns with it; it is given up during the waits. Resolves to false when `giveUp` aborted
+ * To be called with a place taken, and returns with it; it is given up during the waits. Resolves to false when `giveUp` aborted
  * first. Rejects only for errors that are bugs.
  */
 export async function loadSchema(
@@ -19,13 +19,13 @@ export async function loadSchema(
   context: {
     readonly partition: number;
     readonly giveUp: AbortSignal;
-    readonly slots: Slots;
+    readonly place: Place;
     readonly writes: PartitionWrites;
     readonly logger: Logger;
     readonly clock: Clock;
   },
 ): Promise<boolean> {
-  const { partition, giveUp, slots, writes, logger, clock } = context;
+  const { partition, giveUp, place, writes, logger, clock } = context;
   using wait = writes.begin(partition);
   for (let attempt = 0; !giveUp.aborted; attempt++) {
     try {
@@ -43,9 +43,9 @@ export async function loadSchema(
         const message = `partition paused, its events wait in the log: ${reason}. ${error.remedy}`;
         logger.warn({ partition, eventType, code: error.code }, message);
       }
-      slots.release();
+      place.leave();
       await clock.sleep(backoffMs(attempt, BACKOFF), giveUp);
-      await slots.take();
+      await place.take();
     }
   }
   return false;

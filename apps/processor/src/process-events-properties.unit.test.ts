@@ -14,7 +14,7 @@ const entry: fc.Arbitrary<Entry> = fc.record({
   data: fc.constantFrom(0, 0, 0, 1),
   gap: fc.constantFrom(0, 0, 0, 2),
 });
-const partitions = fc.array(fc.array(entry, { maxLength: 10, size: 'max' }), { minLength: 1, maxLength: 3 });
+const partitions = fc.array(fc.array(entry, { maxLength: 10, size: 'max' }), { minLength: 1, maxLength: 5 });
 
 function world(troubles: fc.Arbitrary<number>): fc.Arbitrary<World> {
   return fc.record({
@@ -54,6 +54,7 @@ describe('processors, their log and their database, in an order that the dice ch
   });
 
   test('without troubles every record is counted as what became of it', async () => {
+    let shared = 0;
     await fc.assert(
       fc.asyncProperty(world(fc.constant(0)), (given) =>
         simulate(given, async (simulation) => {
@@ -77,10 +78,12 @@ describe('processors, their log and their database, in an order that the dice ch
           const lag = { partitions, ageMs: 0 };
           const sight = sightProgress({ consumer, lag, inHand: writes.inHand(), connections: 1, read: counts.read });
           assert.equal(sight.workWaits, false, 'the watchdog sees that all is done, skipped records too');
+          shared += simulation.shared.size;
         }),
       ),
       { numRuns: RUNS },
     );
+    assert.ok(shared > RUNS / 10, 'batches share transactions');
   });
 
   test('partitions that the database does not take do not stop the others, however few connections there are', async () => {

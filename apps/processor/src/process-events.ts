@@ -10,9 +10,15 @@ import type { PartitionWrites } from './partition-writes.ts';
 import { countBatch, type ProcessorCounts } from './processor-counts.ts';
 import type { ObserveBatch } from './processor-metrics.ts';
 import type { ProcessorSettings } from './processor-settings.ts';
-import { Slots } from './slots.ts';
+import { type Place, Room } from './room.ts';
 import { NOTHING_STORED } from './store-isolating.ts';
 import { storeWithRetry } from './store-with-retry.ts';
+import { WriteLanes } from './write-lanes.ts';
+
+/** Interpreted while others are written, so that no connection waits for us. */
+const BATCHES_AHEAD = 1;
+/** The size of a full batch, in a unit of its own. */
+const FULL_BATCH = 1000;
 
 export interface ProcessEventsDeps {
   readonly consumer: Consumer;
@@ -33,8 +39,8 @@ export interface ProcessEventsDeps {
 
 /**
  * The processor: reads batches, turns records into rows and dead letters, writes each batch in one transaction, and
- * commits its offset after that. Batches of different partitions are written side by side, one on each connection; those of
- * one partition one after the other.
+ * commits its offset after that. Batches of different partitions are written side by side, one on each connection, and small
+ * ones together; those of one partition one after the other.
  *
  * Resolves when `stop` aborted and what was in flight is finished. Rejects only for a bug or for what needs a person.
  */
@@ -43,16 +49,18 @@ export async function processEvents(deps: ProcessEventsDeps, stop: AbortSignal):
   const failed = new AbortController();
   const until = AbortSignal.any([stop, failed.signal]);
   const stores = createEventFilter(settings.allowedTypes, settings.deniedTypes);
-  const slots = new Slots(settings.connections);
+  const lanes = new WriteLanes(deps.store, { lanes: settings.connections, maxRecords: settings.batchMaxRecords });
+  const room = new Room((settings.connections + BATCHES_AHEAD) * FULL_BATCH);
   const running = new Set<Promise<void>>();
   const read = { stop: until, maxRecords: settings.batchMaxRecords, maxBytes: settings.batchMaxBytes };
 
   for await (const batch of deps.consumer.read(read)) {
-    await slots.take();
-    const work = processBatch(batch, stores, slots, deps, until)
+    const place = room.place(sizeOf(batch, settings));
+    await place.take();
+    const work = processBatch(batch, { stores, lanes, place }, deps, until)
       .catch((error: unknown) => failed.abort(error))
       .finally(() => {
-        slots.release();
+        place.leave();
         running.delete(work);
       });
     running.add(work);
@@ -63,8 +71,7 @@ export async function processEvents(deps: ProcessEventsDeps, stop: AbortSignal):
 
 async function processBatch(
   batch: RecordBatch,
-  stores: (eventType: string) => boolean,
-  slots: Slots,
+  { stores, lanes, place }: { stores: (eventType: string) => boolean; lanes: WriteLanes; place: Place },
   deps: ProcessEventsDeps,
   stop: AbortSignal,
 ): Promise<void> {
@@ -81,7 +88,7 @@ async function processBatch(
     let found = interpretRecord(record, options);
     while (found.kind === 'schema_not_loaded') {
       const { eventType } = found;
-      const waiting = { partition: batch.partition, giveUp, slots, writes, logger, clock };
+      const waiting = { partition: batch.partition, giveUp, place, writes, logger, clock };
       if (!(await loadSchema(schemas, eventType, waiting))) return;
       found = interpretRecord(record, options);
     }
@@ -94,7 +101,7 @@ async function processBatch(
   let result = NOTHING_STORED;
   if (kept > 0) {
     const storeBatch = { logId: batch.logId, logPartition: batch.partition, events, deadLetters };
-    const stored = await storeWithRetry(deps.store, storeBatch, { giveUp, slots, writes, logger, clock });
+    const stored = await storeWithRetry(lanes, storeBatch, { giveUp, place, writes, logger, clock });
     if (!stored) return;
     result = stored;
   }
@@ -107,4 +114,11 @@ async function processBatch(
     );
   }
   batch.commit(settings.commitSkipped ? batch.nextOffset : afterLastKept);
+}
+
+/** How much of the room it takes up: small batches are in hand of many partitions at once, full ones only of some. */
+function sizeOf({ records }: RecordBatch, { batchMaxRecords, batchMaxBytes }: ProcessorSettings): number {
+  const bytes = records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
+  const share = Math.max(records.length / batchMaxRecords, bytes / batchMaxBytes);
+  return Math.min(FULL_BATCH, Math.ceil(share * FULL_BATCH));
 }

@@ -25,7 +25,7 @@ export const processorSettings = settingsGroup('Processor', {
   connections: setting('PROCESSOR_CONNECTIONS', integer(1, 64), {
     default: '2',
     description:
-      'Partitions written side by side, each on its own database connection. More than 2 for each 2 cores of the database adds nothing.',
+      'Transactions side by side, each on its own database connection. More than 2 for each 2 cores of the database adds nothing.',
   }),
   stallAfterMs: setting('WATCHDOG_STALL_AFTER', duration(1000), {
     default: '30s',

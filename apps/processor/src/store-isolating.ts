@@ -11,7 +11,7 @@ export const NOTHING_STORED: StoreResult = { stored: 0, duplicates: 0, redeliver
  * makes a dead letter. Rejects with what the store rejects with; the parts that are stored by then are recognised as
  * redelivered when the batch is tried again.
  */
-export async function storeIsolating(store: EventStore, batch: StoreBatch): Promise<StoreResult> {
+export async function storeIsolating(store: Pick<EventStore, 'store'>, batch: StoreBatch): Promise<StoreResult> {
   try {
     return await store.store(batch);
   } catch (error) {

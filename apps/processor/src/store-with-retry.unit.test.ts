@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { databaseError, type StoreBatch } from '@kero/database';
+import { databaseError, type EventStore, type StoreBatch } from '@kero/database';
 import { createLogger } from '@kero/runtime';
 import fc from 'fast-check';
 import { PartitionWrites } from './partition-writes.ts';
-import { Slots } from './slots.ts';
+import { Room } from './room.ts';
 import { storeWithRetry } from './store-with-retry.ts';
 import { directStore, LOG_ID, ModelTables, modelEvent, modelLetter } from './test-support/model-store.ts';
+import { WriteLanes } from './write-lanes.ts';
 
 const FIRST_MS = 50;
 const MAX_MS = 5000;
@@ -22,21 +23,22 @@ const answer: fc.Arbitrary<Answer> = fc.record({
 });
 
 /** Time passes by itself: each wait is over at once, and is written down. */
-function setUp(answers: readonly Answer[], { slots = new Slots(1) } = {}) {
+function setUp(answers: readonly Answer[]) {
+  const place = new Room(1).place(1);
+  void place.take();
   const stop = new AbortController();
   const tables = new ModelTables(({ eventType }) => eventType === 'evil');
   const lines: { level: string; msg: string }[] = [];
-  const waits: { ms: number; slotFree: boolean }[] = [];
+  const waits: { ms: number; placeFree: boolean }[] = [];
   const sizes: number[] = [];
   let now = 0;
   let taken = 1;
-  const free = slots.release.bind(slots);
-  slots.release = () => {
+  const { take, leave } = place;
+  place.leave = () => {
     taken--;
-    free();
+    leave();
   };
-  const take = slots.take.bind(slots);
-  slots.take = async () => {
+  place.take = async () => {
     await take();
     taken++;
   };
@@ -44,7 +46,7 @@ function setUp(answers: readonly Answer[], { slots = new Slots(1) } = {}) {
   const onWait: (() => void)[] = [];
   const writes = new PartitionWrites(() => now);
   const store = directStore((part: StoreBatch) => {
-    assert.equal(taken, 1, 'a write has a slot');
+    assert.equal(taken, 1, 'a write has a place');
     assert.ok(writes.inHand().has(part.logPartition), 'however many parts there are, each is an attempt of its own');
     const { ends, tookMs } = weather.next().value ?? { ends: 'stored', tookMs: 1 };
     sizes.push(part.events.length + part.deadLetters.length);
@@ -57,7 +59,7 @@ function setUp(answers: readonly Answer[], { slots = new Slots(1) } = {}) {
   });
   const context = {
     giveUp: stop.signal,
-    slots,
+    place,
     writes,
     logger: createLogger({
       level: 'info',
@@ -69,14 +71,18 @@ function setUp(answers: readonly Answer[], { slots = new Slots(1) } = {}) {
       now: () => now,
       sleep: async (ms: number, signal?: AbortSignal) => {
         assert.equal(signal, stop.signal, 'a stop does not wait for the next attempt');
-        waits.push({ ms, slotFree: taken === 0 });
+        waits.push({ ms, placeFree: taken === 0 });
         assert.equal(writes.pausedCount, 1, 'while it waits the partition is paused');
         now += ms;
         onWait.shift()?.();
       },
     },
   };
-  return { store, tables, waits, sizes, lines, writes, context, stop, onWait, slots };
+  return { store, lanes: lanesOf(store), tables, waits, sizes, lines, writes, context, stop, onWait, place };
+}
+
+function lanesOf(store: EventStore): WriteLanes {
+  return new WriteLanes(store, { lanes: 1, maxRecords: 100 });
 }
 
 const contents = fc.array(fc.constantFrom('good', 'good', 'good', 'bad', 'garbage'), {
@@ -98,11 +104,11 @@ function batchOf(kinds: readonly string[]): StoreBatch {
 }
 
 describe('storeWithRetry', () => {
-  test('through any outage: tries until all is stored, counts every record once, waits within bounds and without its slot', async () => {
+  test('through any outage: tries until all is stored, counts every record once, waits within bounds and without its place', async () => {
     await fc.assert(
       fc.asyncProperty(contents, fc.array(answer, { maxLength: 40, size: 'max' }), async (kinds, answers) => {
         const t = setUp(answers);
-        const result = await storeWithRetry(t.store, batchOf(kinds), t.context);
+        const result = await storeWithRetry(t.lanes, batchOf(kinds), t.context);
         assert.ok(result, 'it does not give up by itself');
         const bad = kinds.filter((kind) => kind === 'bad').length;
         const garbage = kinds.filter((kind) => kind === 'garbage').length;
@@ -115,10 +121,10 @@ describe('storeWithRetry', () => {
 
         const failures = answers.slice(0, t.sizes.length).filter(({ ends }) => ends !== 'stored').length;
         assert.ok(t.waits.length <= failures, 'only a failure is waited for');
-        for (const [attempt, { ms, slotFree }] of t.waits.entries()) {
+        for (const [attempt, { ms, placeFree }] of t.waits.entries()) {
           const full = Math.min(MAX_MS, FIRST_MS * 2 ** attempt);
           assert.ok(ms >= full / 2 && ms <= full, `wait ${attempt}: ${ms} ms`);
-          assert.ok(slotFree, 'others may write meanwhile');
+          assert.ok(placeFree, 'others may write meanwhile');
         }
         const said = t.lines.map(({ msg }) => msg.replace(/:.*| after .*/s, ''));
         const paused = ['partition paused, its events wait in the log', 'partition resumed'];
@@ -136,23 +142,23 @@ describe('storeWithRetry', () => {
   test('an attempt that took long before it failed is followed by smaller ones, down to single records', async () => {
     const slow = { ends: 'away', tookMs: 45_000 } as const;
     const t = setUp([slow, slow, slow, slow]);
-    const result = await storeWithRetry(t.store, batchOf(Array.from({ length: 8 }, () => 'good')), t.context);
+    const result = await storeWithRetry(t.lanes, batchOf(Array.from({ length: 8 }, () => 'good')), t.context);
     assert.deepEqual(t.sizes, [8, 4, 2, 1, 1, 1, 2, 4]);
     assert.equal(result?.stored, 8);
   });
 
-  test('gives up at the stop: no attempt after it, nothing to commit, its slot back and its pause over', async () => {
+  test('gives up at the stop: no attempt after it, nothing to commit, its place back and its pause over', async () => {
     const away: Answer = { ends: 'away', tookMs: 1 };
     await fc.assert(
       fc.asyncProperty(contents, fc.integer({ min: 1, max: 20 }), async (kinds, tries) => {
         const t = setUp(Array.from({ length: 100 }, () => away));
         t.onWait.push(...Array.from({ length: tries - 1 }, () => () => {}), () => t.stop.abort());
-        assert.equal(await storeWithRetry(t.store, batchOf(kinds), t.context), undefined);
+        assert.equal(await storeWithRetry(t.lanes, batchOf(kinds), t.context), undefined);
         assert.equal(t.store.calls.length, tries, 'tries until the stop, and not once more');
         assert.equal(t.tables.events.size, 0);
         assert.deepEqual([t.writes.pausedCount, t.writes.inHand().size], [0, 0]);
-        t.slots.release();
-        await t.slots.take();
+        t.place.leave();
+        await t.place.take();
       }),
       { numRuns: 300 },
     );
@@ -161,14 +167,14 @@ describe('storeWithRetry', () => {
   test('stopped before it began it does nothing', async () => {
     const t = setUp([]);
     t.stop.abort();
-    assert.equal(await storeWithRetry(t.store, batchOf(['good']), t.context), undefined);
+    assert.equal(await storeWithRetry(t.lanes, batchOf(['good']), t.context), undefined);
     assert.equal(t.store.calls.length, 0);
   });
 
   test('an error that is not one of ours is a bug: it is not tried again', async () => {
     const t = setUp([]);
-    const broken = { store: () => Promise.reject(new TypeError('undefined is not a function')) };
-    await assert.rejects(storeWithRetry(broken, batchOf(['good']), t.context), TypeError);
+    const broken = { ...t.store, store: () => Promise.reject(new TypeError('undefined is not a function')) };
+    await assert.rejects(storeWithRetry(lanesOf(broken), batchOf(['good']), t.context), TypeError);
     assert.equal(t.waits.length, 0);
     assert.equal(t.writes.inHand().size, 0);
   });
@@ -180,7 +186,7 @@ describe('storeWithRetry', () => {
       if (part.deadLetters.length > 0 && refusals-- > 0) throw databaseError('data_refused', 'no letters here');
       return t.tables.write(part);
     });
-    const result = await storeWithRetry(store, batchOf(['good', 'bad', 'good', 'garbage']), t.context);
+    const result = await storeWithRetry(lanesOf(store), batchOf(['good', 'bad', 'good', 'garbage']), t.context);
     assert.ok(result && t.waits.length > 0);
     assert.deepEqual([t.tables.events.size, t.tables.letters.size], [2, 2]);
   });

@@ -55,6 +55,7 @@ async function setUp(t: TestContext) {
       stored.push(...events.map(({ eventId }) => String(eventId)));
       return { stored: events.length, duplicates: 0, redelivered: 0, deadLetters: new Map() };
     },
+    storeTogether: async (batches) => batches.map(() => undefined),
   };
   const start = (options: { wrap?: (consumer: Consumer, number: number) => Consumer; store?: EventStore } = {}) => {
     const health = new Health();
@@ -144,6 +145,7 @@ describe('superviseProcessing', { timeout: 60_000 }, () => {
     let away = true;
     const { supervision, health, writes } = start({
       store: {
+        ...store,
         store: async (batch) => {
           if (away) throw databaseError('database_unavailable', 'connection refused');
           return store.store(batch);
@@ -163,8 +165,8 @@ describe('superviseProcessing', { timeout: 60_000 }, () => {
   });
 
   test('a stop does not wait for ever for a database that does not answer', async (t) => {
-    const { append, start, lines } = await setUp(t);
-    const { supervision, stop, writes } = start({ store: { store: () => new Promise(() => {}) } });
+    const { append, start, store, lines } = await setUp(t);
+    const { supervision, stop, writes } = start({ store: { ...store, store: () => new Promise(() => {}) } });
     await append('a');
     await waitUntil(() => writes.inHand().size === 1);
     const began = performance.now();

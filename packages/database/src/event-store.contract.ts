@@ -6,6 +6,7 @@ import { partitionsContract } from './contract/partitions.contract.ts';
 import { refusalsContract } from './contract/refusals.contract.ts';
 import { repeatsContract } from './contract/repeats.contract.ts';
 import type { NewDatabase } from './contract/store-under-test.contract.ts';
+import { togetherContract } from './contract/together.contract.ts';
 
 export type { NewDatabase } from './contract/store-under-test.contract.ts';
 
@@ -21,5 +22,6 @@ export function eventStoreContract(name: string, newDatabase: NewDatabase): void
     partitionsContract(newDatabase);
     concurrencyContract(newDatabase);
     refusalsContract(newDatabase);
+    togetherContract(newDatabase);
   });
 }

@@ -34,6 +34,20 @@ export class ModelTables {
     this.#isBad = (event) => isBad(event, this);
   }
 
+  /** All that is new of it, or, with data_refused, nothing. `leavesOut`: what is left out although it is new. */
+  writeTogether(
+    batches: readonly StoreBatch[],
+    leavesOut: (batch: StoreBatch) => boolean,
+  ): readonly (StoreResult | undefined)[] {
+    const isNew = ({ events, deadLetters }: StoreBatch) => {
+      const ids = new Set(events.map(({ id }) => id.toString('hex')));
+      return deadLetters.length === 0 && ids.size === events.length && ![...ids].some((id) => this.events.has(id));
+    };
+    const chosen = batches.map((batch) => (isNew(batch) && !leavesOut(batch) ? batch : undefined));
+    if (chosen.some((batch) => batch?.events.some(this.#isBad))) throw databaseError('data_refused', 'one is refused');
+    return chosen.map((batch) => batch && this.write(batch));
+  }
+
   /** All of it or, with data_refused, nothing. */
   write({ logPartition, events, deadLetters }: StoreBatch): StoreResult {
     if (events.some(this.#isBad))
@@ -66,7 +80,7 @@ export class ModelTables {
   }
 }
 
-/** A store that does at once what `write` does, and counts the calls. */
+/** A store that does at once what `write` does, each batch by itself, and counts the calls. */
 export function directStore(write: (batch: StoreBatch) => StoreResult): EventStore & { readonly calls: StoreBatch[] } {
   const calls: StoreBatch[] = [];
   return {
@@ -75,6 +89,7 @@ export function directStore(write: (batch: StoreBatch) => StoreResult): EventSto
       calls.push(batch);
       return write(batch);
     },
+    storeTogether: async (batches) => batches.map(() => undefined),
   };
 }
 

@@ -22,7 +22,7 @@ export interface Member {
   /** Records of the batches that it said it had finished. */
   finished: number;
   /** Writes that are under way. */
-  readonly writing: Set<StoreBatch>;
+  readonly writing: Set<readonly StoreBatch[]>;
   state: 'at work' | 'stopping' | 'stopped' | 'dead';
   failure: unknown;
 }
@@ -41,6 +41,8 @@ export class Simulation {
   isDown = false;
   refusesLetters = false;
   hasNoSchemas = false;
+  /** The batches that were to share a transaction with others. */
+  readonly shared = new Set<StoreBatch>();
 
   constructor(world: World) {
     this.world = world;
@@ -205,34 +207,49 @@ export class Simulation {
 
   /** A server that answers late, does not answer, refuses, or is away; what it was given before a death it may still do. */
   #store(member: Member): EventStore {
-    return {
-      store: (batch) =>
-        new Promise((resolve, reject) => {
-          for (const { logId } of member.writing) {
-            assert.notEqual(logId, batch.logId, 'one write at a time for as long as a partition is held');
-          }
+    const write = <T>(batches: readonly StoreBatch[], act: () => T): Promise<T> =>
+      new Promise((resolve, reject) => {
+        const underWay = [...member.writing].flat();
+        for (const batch of batches) {
+          assert.ok(
+            !underWay.some(({ logId }) => logId === batch.logId),
+            'one write at a time while a partition is held',
+          );
           assert.ok(member.writes.inHand().has(batch.logPartition), 'the watchdog knows what the database has in hand');
-          member.writing.add(batch);
-          const answer = (act: () => void) => {
-            member.writing.delete(batch);
-            if (member.state !== 'dead') act();
-          };
-          const outcome = this.unkind ? this.dice.pick(['ok', 'ok', 'ok', 'away', 'lost', 'slow', 'hangs']) : 'ok';
-          const tookMs = outcome === 'hangs' ? 45_000 : outcome === 'slow' ? 11_000 : 10;
-          this.schedule.later(tookMs, this, () => {
-            const unavailable = () => reject(databaseError('database_unavailable', 'connection lost'));
-            const isAway = this.isDown || this.stuck.has(batch.logPartition) || outcome === 'away';
-            if (isAway || outcome === 'hangs') return answer(unavailable);
-            try {
-              if (this.refusesLetters && batch.deadLetters.length > 0)
-                throw databaseError('data_refused', 'no letters');
-              const result = this.tables.write(batch);
-              answer(() => (outcome === 'lost' ? unavailable() : resolve(result)));
-            } catch (error) {
-              answer(() => reject(error));
-            }
-          });
-        }),
+        }
+        member.writing.add(batches);
+        const answer = (settle: () => void) => {
+          member.writing.delete(batches);
+          if (member.state !== 'dead') settle();
+        };
+        const outcome = this.unkind ? this.dice.pick(['ok', 'ok', 'ok', 'away', 'lost', 'slow', 'hangs']) : 'ok';
+        const tookMs = outcome === 'hangs' ? 45_000 : outcome === 'slow' ? 11_000 : 10;
+        this.schedule.later(tookMs, this, () => {
+          const unavailable = () => reject(databaseError('database_unavailable', 'connection lost'));
+          const isStuck = batches.some(({ logPartition }) => this.stuck.has(logPartition));
+          if (this.isDown || isStuck || outcome === 'away' || outcome === 'hangs') return answer(unavailable);
+          try {
+            if (this.refusesLetters && batches.some(({ deadLetters }) => deadLetters.length > 0))
+              throw databaseError('data_refused', 'no letters');
+            const result = act();
+            answer(() => (outcome === 'lost' ? unavailable() : resolve(result)));
+          } catch (error) {
+            answer(() => reject(error));
+          }
+        });
+      });
+    return {
+      store: (batch) => write([batch], () => this.tables.write(batch)),
+      storeTogether: (batches) => {
+        for (const batch of batches) {
+          assert.ok(
+            !this.shared.has(batch),
+            'what was in company once goes alone: one that is stuck holds up others once',
+          );
+          this.shared.add(batch);
+        }
+        return write(batches, () => this.tables.writeTogether(batches, () => this.dice.chance(0.1)));
+      },
     };
   }
 

@@ -26,12 +26,15 @@ const END_BYTES = 2;
 const LENGTH_BYTES = 4;
 const NULL_LENGTH = -1;
 
+/** The partition of the log that an event came from. */
+export type PartitionOf = (event: StoreEvent) => number;
+
 /** Copies batches, and keeps its buffers from one to the next: making them anew kept the garbage collector busy. */
 export class EventCopier {
   readonly #free: CopyBuffer[] = [];
 
   /** Writes the rows and resolves to their number; rejects with what the pg library throws. */
-  async copy(client: ClientBase, events: readonly StoreEvent[], logPartition: number): Promise<number> {
+  async copy(client: ClientBase, events: readonly StoreEvent[], partitionOf: PartitionOf): Promise<number> {
     const used: CopyBuffer[] = [];
     const takeBuffer = (minBytes: number) => {
       const buffer = minBytes <= CHUNK_BYTES ? this.#free.pop() : undefined;
@@ -39,7 +42,7 @@ export class EventCopier {
       used.push(taken);
       return taken;
     };
-    const rows = await client.query(new CopyIn(COPY_EVENTS, encodeRows(events, logPartition, takeBuffer))).done;
+    const rows = await client.query(new CopyIn(COPY_EVENTS, encodeRows(events, partitionOf, takeBuffer))).done;
     // Only here, where the server has read them: after an error some may still wait in the socket.
     for (const buffer of used) if (this.#free.length < KEPT_BUFFERS) this.#keep(buffer);
     return rows;
@@ -55,7 +58,7 @@ export class EventCopier {
 /** The rows in the binary format of COPY, cut into CopyData messages. */
 export function* encodeRows(
   events: readonly StoreEvent[],
-  logPartition: number,
+  partitionOf: PartitionOf,
   takeBuffer: (minBytes: number) => CopyBuffer,
 ): Generator<Buffer> {
   let chunk = takeBuffer(SIGNATURE.length + END_BYTES);
@@ -66,7 +69,7 @@ export function* encodeRows(
       yield chunk.framed();
       chunk = takeBuffer(size);
     }
-    writeRow(chunk, event, logPartition);
+    writeRow(chunk, event, partitionOf(event));
   }
   chunk.int16(END_OF_DATA);
   yield chunk.framed();

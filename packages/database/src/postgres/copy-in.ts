@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import type { Connection, Submittable } from 'pg';
 import { BinaryWriter } from './binary-writer.ts';
 
@@ -39,10 +40,19 @@ export class CopyIn implements Submittable {
   /** The pg library puts its time-out in here, which is to be called at the end. */
   callback(): void {}
 
+  /** What is small leaves in one write: each write is a system call, and wakes the server up. */
   submit(connection: Connection): void {
+    const { stream } = connection;
+    stream.cork();
     connection.query(this.#sql);
-    for (const chunk of this.#chunks) connection.stream.write(chunk);
-    connection.stream.write(COPY_DONE);
+    let isFirst = true;
+    for (const chunk of this.#chunks) {
+      if (!isFirst) flush(stream);
+      stream.write(chunk);
+      isFirst = false;
+    }
+    stream.write(COPY_DONE);
+    stream.uncork();
   }
 
   handleCopyInResponse(): void {}
@@ -60,6 +70,12 @@ export class CopyIn implements Submittable {
     this.callback();
     this.#reject(error);
   }
+}
+
+/** Sends what is held back. */
+function flush(stream: Writable): void {
+  stream.uncork();
+  stream.cork();
 }
 
 /** A buffer that leaves as one CopyData message: room for the frame is kept at its start, so that both are one write. */

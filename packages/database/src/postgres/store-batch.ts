@@ -23,6 +23,7 @@ import { WriteMode } from './write-mode.ts';
 const UNIQUE_VIOLATION = '23505';
 const LOOK_ATTEMPTS = 5;
 const NOTHING_STORED: ReadonlySet<StoreEvent> = new Set();
+const NOTHING_HAPPENED: StoreResult = { stored: 0, duplicates: 0, redelivered: 0, deadLetters: new Map() };
 const NO_OFFSETS: ReadonlySet<bigint> = new Set();
 
 /** A batch made ready for writing: events in the order of their key, letters in that of the log. */
@@ -48,28 +49,73 @@ export class PostgresEventStore implements EventStore {
       letters: sortLetters(batch.deadLetters),
       log: { logId: batch.logId, logPartition: batch.logPartition },
     };
-    return this.#pool.use(`storing ${describeBatch(batch)}`, async (client) => {
+    return this.#pool.use(`storing ${describeBatch(batch)}`, (client) =>
+      this.#withPartitions(client, prepared.events, () => this.#write(client, prepared)),
+    );
+  }
+
+  async storeTogether(batches: readonly StoreBatch[]): Promise<readonly (StoreResult | undefined)[]> {
+    const batchOf = new Map(batches.flatMap((batch) => batch.events.map((event) => [event, batch])));
+    const leftOut = new Set<StoreBatch | undefined>(batches.filter(({ deadLetters }) => deadLetters.length > 0));
+    const { events, repeats, twins } = sortEvents([...batchOf.keys()]);
+    for (const event of [...repeats.map(([, repeat]) => repeat), ...twins]) leftOut.add(batchOf.get(event));
+    const copyOthers = async (client: pg.Client) => {
+      const fresh = events.filter((event) => !leftOut.has(batchOf.get(event)));
+      const partitionOf = (event: StoreEvent) => batchOf.get(event)?.logPartition ?? 0;
+      if (fresh.length > 0) await this.#copier.copy(client, fresh, partitionOf);
+    };
+    const write = async (client: pg.Client) => {
+      if (this.#mode.next() === 'copy' && (await this.#inHope(() => copyOthers(client)))) return;
+      for (const event of await findStored(client, events)) leftOut.add(batchOf.get(event));
       try {
-        return await this.#write(client, prepared);
+        await copyOthers(client);
       } catch (error) {
-        if (!isMissingPartition(error)) throw error;
-        this.#partitions.forget();
-        return this.#write(client, prepared);
+        if (sqlState(error) !== UNIQUE_VIOLATION) throw error;
+        // Somebody else was faster, or a unique index is not ours: each batch finds out by itself.
+        for (const batch of batches) leftOut.add(batch);
       }
-    });
+    };
+    await this.#pool.use(`storing ${events.length} events of ${batches.length} partitions`, (client) =>
+      this.#withPartitions(client, events, () => write(client)),
+    );
+    return batches.map((batch) =>
+      leftOut.has(batch) ? undefined : { ...NOTHING_HAPPENED, stored: batch.events.length },
+    );
+  }
+
+  /** Sees to it that the events have partitions of the table, and does it again when one was dropped meanwhile. */
+  async #withPartitions<T>(client: pg.Client, events: readonly StoreEvent[], write: () => Promise<T>): Promise<T> {
+    await this.#partitions.ensure(client, events);
+    try {
+      return await write();
+    } catch (error) {
+      if (!isMissingPartition(error)) throw error;
+      this.#partitions.forget();
+      await this.#partitions.ensure(client, events);
+      return write();
+    }
+  }
+
+  /** Copies as if everything were new; false, and nothing has happened, when an event is there already. */
+  async #inHope(copy: () => Promise<void>): Promise<boolean> {
+    try {
+      await copy();
+      this.#mode.copySucceeded();
+      return true;
+    } catch (error) {
+      if (sqlState(error) !== UNIQUE_VIOLATION) throw error;
+      this.#mode.copyRefused();
+      return false;
+    }
   }
 
   async #write(client: pg.Client, batch: PreparedBatch): Promise<StoreResult> {
-    await this.#partitions.ensure(client, batch.events);
     if (this.#mode.next() === 'copy') {
-      try {
-        const result = await this.#copy(client, batch, NOTHING_STORED);
-        this.#mode.copySucceeded();
-        return result;
-      } catch (error) {
-        if (sqlState(error) !== UNIQUE_VIOLATION) throw error;
-        this.#mode.copyRefused();
-      }
+      let result: StoreResult | undefined;
+      await this.#inHope(async () => {
+        result = await this.#copy(client, batch, NOTHING_STORED);
+      });
+      if (result) return result;
     }
     for (let attempt = 1; ; attempt++) {
       try {
@@ -93,7 +139,7 @@ export class PostgresEventStore implements EventStore {
     const repeatsOfStored = repeats.filter(([first]) => stored.has(first)).map(([, repeat]) => repeat);
     const suspects = [...stored, ...repeatsOfStored, ...twins];
     const work = async () => {
-      if (fresh.length > 0) await this.#copier.copy(client, fresh, log.logPartition);
+      if (fresh.length > 0) await this.#copier.copy(client, fresh, () => log.logPartition);
       const compared = await compareAll(client, suspects, log.logPartition);
       const letters = sortLetters([...batch.letters, ...conflictLetters(compared)]);
       return countResult({

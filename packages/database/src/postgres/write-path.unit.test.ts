@@ -39,7 +39,13 @@ describe('rows for COPY', () => {
   test('are cut into messages that each say their own length', () => {
     const events = Array.from({ length: 2_000 }, (_, index) => event({ data: `{"t":"${'ü'.repeat(index % 700)}"}` }));
     events.push(event({ data: `{"t":"${'x'.repeat(300_000)}"}` }));
-    const messages = [...encodeRows(events, 7, (size) => new CopyBuffer(Math.max(1_000, size)))];
+    const messages = [
+      ...encodeRows(
+        events,
+        () => 7,
+        (size) => new CopyBuffer(Math.max(1_000, size)),
+      ),
+    ];
     assert.ok(messages.length > 5);
     for (const message of messages) {
       assert.equal(message[0], 'd'.charCodeAt(0));
