@@ -6,6 +6,7 @@ import type { Connection } from './client-options.ts';
 import { decodePartition } from './decode-fetch.ts';
 import type { Epoch } from './epoch.ts';
 import { FetchCalls, type PartitionAnswer } from './fetch-call.ts';
+import { pauseAfterFetch } from './fetch-pace.ts';
 import { reasonOf } from './kafka-errors.ts';
 import type { PartitionReader } from './partition-reader.ts';
 import { RotatingClient } from './rotating-client.ts';
@@ -46,7 +47,7 @@ export interface FetcherOptions {
 /**
  * Fetches for the current epoch with one client that does nothing else (a fetch that waits holds up everything behind it on
  * its connection): for each broker one fetch at a time, also across epochs, of the partitions that it leads and that want
- * more. An answer of an epoch that has ended is dropped.
+ * more. Fetches keep a pace (fetch-pace.ts). An answer of an epoch that has ended is dropped.
  *
  * What cannot be decoded ends what an answer brings of its partition; what stands before it and the other partitions are read.
  * The partition is a suspect then: it is fetched alone, until it has passed that offset or is given up.
@@ -120,6 +121,10 @@ export class Fetcher {
     if (wanting.length === 0) return;
     const { topic, onTopicChanged } = this.#options;
     const forceUpdate = this.#refreshMetadata;
+    // The end of a fetch that is out comes here again. Most calls end here.
+    const known = this.#client.current.currentMetadata?.topics.get(topic)?.partitions;
+    const isUnderWay = ({ partition }: PartitionReader) => this.#busyBrokers.has(known?.[partition]?.leader ?? -1);
+    if (!forceUpdate && known && wanting.every(isUnderWay)) return;
     const metadata = await this.#client.use((client) => client.metadata({ topics: [topic], forceUpdate }));
     this.#refreshMetadata &&= !forceUpdate;
     const found = metadata.topics.get(topic);
@@ -151,11 +156,15 @@ export class Fetcher {
 
   async #fetch(epoch: Epoch, broker: number, readers: PartitionReader[], maxWaitMs: number): Promise<void> {
     this.#busyBrokers.add(broker);
+    const beganAt = performance.now();
     try {
       const answers = await this.#ask(epoch, broker, readers, maxWaitMs);
       this.#answeredAt = performance.now();
       if (epoch === this.#epoch) await this.#accept(epoch, answers);
       this.#options.onAnswer();
+      const bytes = answers.reduce((sum, { records }) => sum + records.length, 0);
+      const pauseMs = pauseAfterFetch({ beganAt, bytes }, performance.now());
+      if (pauseMs > 0) await sleep(pauseMs, this.#closing.signal);
     } catch (error) {
       if (isKeroError(error, 'log_unavailable')) this.#options.onHung();
       await this.#pauseAfter(error);
