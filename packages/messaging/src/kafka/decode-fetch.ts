@@ -1,91 +1,143 @@
-import type { Consumer } from '@platformatic/kafka';
-import type { LogRecord } from '../messaging.ts';
-
-/** The client exports no names for these. */
-export type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>;
-type PartitionResponse = FetchResponse['responses'][number]['partitions'][number];
-
-/** A record that waits to be handed out, with its size for the limits of a batch. */
-export interface ReadRecord {
-  readonly record: LogRecord;
-  readonly bytes: number;
-}
+import { compressionsAlgorithmsByBitmask } from '@platformatic/kafka';
+import {
+  ATTRIBUTES_AT,
+  COMPRESSION,
+  CONTROL,
+  FIRST_OFFSET_AT,
+  FIRST_TIMESTAMP_AT,
+  FORMAT,
+  FORMAT_AT,
+  LAST_OFFSET_DELTA_AT,
+  LENGTH_AT,
+  LENGTH_END,
+  LOG_APPEND_TIME,
+  MAX_TIMESTAMP_AT,
+  PRODUCER_ID_AT,
+  RECORDS_AT,
+  RECORD_COUNT_AT,
+  TRANSACTIONAL,
+} from './batch-format.ts';
+import { DataError } from './byte-cursor.ts';
+import type { PartitionAnswer } from './fetch-call.ts';
+import { reasonOf } from './kafka-errors.ts';
+import { RecordRun, type WaitingRecords } from './record-run.ts';
 
 export interface Decoded {
-  readonly records: ReadRecord[];
-  /** Where the next fetch begins: after everything in the answer, also after what is not for us. */
+  /** Each with at least one record. */
+  readonly runs: readonly WaitingRecords[];
+  /** Where the next fetch begins: after everything in the answer that makes sense, also after what is not for us. */
   readonly next: bigint;
+  /** Why what stands at `next` makes no sense; undefined when all does. */
+  readonly damage: string | undefined;
 }
 
-type Batch = NonNullable<PartitionResponse['records']>[number];
-
-const CONTROL_BATCH = 1 << 5;
-const TRANSACTIONAL = 1 << 4;
-const LOG_APPEND_TIME = 1 << 3;
-/** The format of batches since Kafka 0.11. */
-const MAGIC = 2;
 const ABORT = 0;
+
+interface Batch {
+  readonly bytes: Buffer;
+  readonly firstOffset: bigint;
+  readonly lastOffsetDelta: number;
+  readonly attributes: number;
+  readonly producerId: bigint;
+}
 
 /**
  * Takes the records from `from` on out of a partition's part of a fetch answer. The first batch may begin before `from`
- * (the broker sends whole batches), control batches (marks of transactions) hold no records, and those of transactions that
- * were aborted do not count. Throws when a batch contradicts itself.
- *
- * The client takes out aborted batches too, but not all: of a transaction whose end is not in the same answer, and of all
- * but the last one of a producer, it leaves them in.
+ * (the broker sends whole batches) and the last one may be cut off; control batches (marks of transactions) hold no records,
+ * and those of transactions that were aborted do not count. Does not throw: at a batch that makes no sense it stops.
+ * Checksums are not looked at (the broker did when it took the batch); everything else in a batch has to agree.
  */
-export function decodePartition(part: PartitionResponse, from: bigint): Decoded {
-  const records: ReadRecord[] = [];
-  const isAborted = abortedFilter(part);
+export function decodePartition(answer: PartitionAnswer, from: bigint): Decoded {
+  const runs: WaitingRecords[] = [];
+  const isAborted = abortedFilter(answer);
   let next = from;
-  for (const batch of part.records ?? []) {
-    check(batch);
-    const end = batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n;
-    if (!isAborted(batch) && !(batch.attributes & CONTROL_BATCH)) {
-      for (const raw of batch.records) {
-        const offset = batch.firstOffset + BigInt(raw.offsetDelta);
-        if (offset < from) continue;
-        const time =
-          batch.attributes & LOG_APPEND_TIME ? batch.maxTimestamp : batch.firstTimestamp + raw.timestampDelta;
-        let bytes = (raw.key?.length ?? 0) + (raw.value?.length ?? 0);
-        const headers = raw.headers.map(([name, value]): readonly [string, Buffer] => {
-          bytes += (name?.length ?? 0) + (value?.length ?? 0);
-          return [name?.toString() ?? '', value ?? Buffer.alloc(0)];
-        });
-        records.push({
-          record: { offset, timestampMs: Number(time), key: raw.key, value: raw.value, headers },
-          bytes,
-        });
+  try {
+    for (const batch of batchesOf(answer.records)) {
+      if (!isAborted(batch) && !(batch.attributes & CONTROL)) {
+        const run = recordsOf(batch, next);
+        if (run.count > 0) runs.push(run);
       }
+      const end = batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n;
+      if (end > next) next = end;
     }
-    if (end > next) next = end;
+  } catch (error) {
+    return { runs, next, damage: reasonOf(error) };
   }
-  return { records, next };
+  return { runs, next, damage: undefined };
+}
+
+/** Throws DataError at the first one that is none. */
+function* batchesOf(records: Buffer): Generator<Batch> {
+  let start = 0;
+  while (records.length - start >= LENGTH_END) {
+    const firstOffset = records.readBigInt64BE(start + FIRST_OFFSET_AT);
+    const length = records.readInt32BE(start + LENGTH_AT);
+    const end = start + LENGTH_END + length;
+    if (end > records.length && start > 0) return;
+    // A broker sends the first batch as a whole, whatever the limits.
+    if (end > records.length || length < RECORDS_AT - LENGTH_END) {
+      throw new DataError(`the batch at offset ${firstOffset} is said to have ${length} bytes`);
+    }
+    const bytes = records.subarray(start, end);
+    if (bytes[FORMAT_AT] !== FORMAT) {
+      throw new DataError(`the batch at offset ${firstOffset} has the unknown format ${bytes[FORMAT_AT]}`);
+    }
+    yield {
+      bytes,
+      firstOffset,
+      lastOffsetDelta: bytes.readInt32BE(LAST_OFFSET_DELTA_AT),
+      attributes: bytes.readInt16BE(ATTRIBUTES_AT),
+      producerId: bytes.readBigInt64BE(PRODUCER_ID_AT),
+    };
+    start = end;
+  }
+}
+
+function recordsOf({ bytes, firstOffset, lastOffsetDelta, attributes }: Batch, from: bigint): RecordRun {
+  try {
+    const count = bytes.readInt32BE(RECORD_COUNT_AT);
+    if (count < 0 || (count === 0 && !(attributes & CONTROL))) throw new DataError(`${count} records`);
+    return new RecordRun({
+      content: contentOf(bytes.subarray(RECORDS_AT), attributes & COMPRESSION),
+      count,
+      firstOffset,
+      lastOffsetDelta,
+      firstTimestamp: bytes.readBigInt64BE(FIRST_TIMESTAMP_AT),
+      appendTimestamp: attributes & LOG_APPEND_TIME ? bytes.readBigInt64BE(MAX_TIMESTAMP_AT) : undefined,
+      from,
+    });
+  } catch (cause) {
+    // Whatever was thrown, also by a decompressor, says that the bytes are not what they should be.
+    throw new DataError(`the batch at offset ${firstOffset} contradicts itself`, { cause });
+  }
+}
+
+function contentOf(records: Buffer, compression: number): Buffer {
+  if (compression === 0) return records;
+  const algorithm = compressionsAlgorithmsByBitmask[compression];
+  if (!algorithm) throw new DataError(`unknown compression ${compression}`);
+  return algorithm.decompressSync(records);
 }
 
 /** To be asked for each batch in order; the broker names the aborted transactions that overlap with what it answers. */
-function abortedFilter({ abortedTransactions }: PartitionResponse): (batch: Batch) => boolean {
-  const coming = [...(abortedTransactions ?? [])].sort((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1));
+function abortedFilter({ abortedTransactions }: PartitionAnswer): (batch: Batch) => boolean {
+  const coming = [...abortedTransactions].sort((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1));
   const aborting = new Set<bigint>();
   return (batch) => {
     const last = batch.firstOffset + BigInt(batch.lastOffsetDelta);
     for (; coming[0] && coming[0].firstOffset <= last; coming.shift()) aborting.add(coming[0].producerId);
     if (!(batch.attributes & TRANSACTIONAL)) return false;
-    if (batch.attributes & CONTROL_BATCH) {
-      if (batch.records[0]?.key?.readInt16BE(2) === ABORT) aborting.delete(batch.producerId);
+    if (batch.attributes & CONTROL) {
+      if (isAbortMark(batch)) aborting.delete(batch.producerId);
       return false;
     }
     return aborting.has(batch.producerId);
   };
 }
 
-/** The client does not look at checksums; but the numbers of a batch have to agree. */
-function check({ magic, firstOffset, lastOffsetDelta, records, attributes }: Batch): void {
-  let agrees = magic === MAGIC && (records.length > 0 || (attributes & CONTROL_BATCH) !== 0);
-  let previous = -1;
-  for (const { offsetDelta } of records) {
-    agrees &&= offsetDelta > previous && offsetDelta <= lastOffsetDelta;
-    previous = offsetDelta;
-  }
-  if (!agrees) throw new Error(`the batch at offset ${firstOffset} contradicts itself`);
+/** The key of its only record: a version, then what it marks. */
+function isAbortMark(batch: Batch): boolean {
+  const marks = recordsOf(batch, batch.firstOffset);
+  const key = marks.count > 0 ? marks.take().key : null;
+  return key !== null && key.length >= 4 && key.readInt16BE(2) === ABORT;
 }

@@ -1,5 +1,22 @@
 import { crc32c } from '@platformatic/kafka';
 import type { NewRecord } from '../messaging.ts';
+import {
+  ATTRIBUTES_AT,
+  CRC_AT,
+  FIRST_OFFSET_AT,
+  FIRST_TIMESTAMP_AT,
+  FORMAT,
+  FORMAT_AT,
+  LAST_OFFSET_DELTA_AT,
+  LEADER_EPOCH_AT,
+  LENGTH_AT,
+  MAX_TIMESTAMP_AT,
+  PRODUCER_EPOCH_AT,
+  PRODUCER_ID_AT,
+  RECORDS_AT,
+  RECORD_COUNT_AT,
+  SEQUENCE_AT,
+} from './batch-format.ts';
 
 /** Who sends, as the broker has named it, and the number of the batch's first record in that sender's sequence for the partition. */
 export interface BatchSender {
@@ -15,23 +32,7 @@ export interface BatchCompression {
   readonly compress: (records: Buffer) => Buffer | Promise<Buffer>;
 }
 
-const MAGIC = 2;
 const NO_LEADER_EPOCH = -1;
-
-/** Where the fields of a batch begin (https://kafka.apache.org/documentation/#recordbatch). */
-const LENGTH_AT = 8;
-const LEADER_EPOCH_AT = 12;
-const MAGIC_AT = 16;
-const CRC_AT = 17;
-const ATTRIBUTES_AT = 21;
-const LAST_OFFSET_DELTA_AT = 23;
-const BASE_TIMESTAMP_AT = 27;
-const MAX_TIMESTAMP_AT = 35;
-const PRODUCER_ID_AT = 43;
-const PRODUCER_EPOCH_AT = 51;
-const SEQUENCE_AT = 53;
-const RECORD_COUNT_AT = 57;
-const RECORDS_AT = 61;
 
 /**
  * Writes records as one Kafka record batch (format 2), all with the same time of creation (Unix milliseconds). Written here and not by
@@ -55,13 +56,13 @@ export async function encodeBatch(
 function finish(batch: Buffer, count: number, sender: BatchSender, timestampMs: number, attributes: number): Buffer {
   const timestamp = BigInt(timestampMs);
   // The broker gives the offset.
-  batch.fill(0, 0, LENGTH_AT);
+  batch.fill(0, FIRST_OFFSET_AT, LENGTH_AT);
   batch.writeInt32BE(batch.length - LEADER_EPOCH_AT, LENGTH_AT);
   batch.writeInt32BE(NO_LEADER_EPOCH, LEADER_EPOCH_AT);
-  batch.writeInt8(MAGIC, MAGIC_AT);
+  batch.writeInt8(FORMAT, FORMAT_AT);
   batch.writeInt16BE(attributes, ATTRIBUTES_AT);
   batch.writeInt32BE(count - 1, LAST_OFFSET_DELTA_AT);
-  batch.writeBigInt64BE(timestamp, BASE_TIMESTAMP_AT);
+  batch.writeBigInt64BE(timestamp, FIRST_TIMESTAMP_AT);
   batch.writeBigInt64BE(timestamp, MAX_TIMESTAMP_AT);
   batch.writeBigInt64BE(sender.producerId, PRODUCER_ID_AT);
   batch.writeInt16BE(sender.producerEpoch, PRODUCER_EPOCH_AT);

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { RecordBatch } from '../messaging.ts';
-import type { Decoded } from './decode-fetch.ts';
 import { Epoch } from './epoch.ts';
+import { waitingRecords } from './test-support.ts';
 
 /** What stands at an offset: a record of so many bytes, or (0) nothing for us: a mark of a transaction, or gone by compaction. */
 type Log = readonly number[];
@@ -119,13 +119,12 @@ class Model {
     const log = this.logs[number] ?? [];
     const from = Number(reader.position);
     const next = Math.min(log.length, from + count);
-    const records: Decoded['records'] = [];
-    for (let offset = from; offset < next; offset++) {
-      const bytes = log[offset] ?? 0;
-      const record = { offset: BigInt(offset), timestampMs: 0, key: null, value: null, headers: [] };
-      if (bytes > 0) records.push({ record, bytes });
-    }
-    reader.deliver({ records, next: BigInt(next) });
+    const offsets = Array.from({ length: next - from }, (_, n) => from + n);
+    const sizes = offsets.map((offset) => [offset, log[offset] ?? 0] as const).filter(([, bytes]) => bytes > 0);
+    // As several batches.
+    const cut = Math.floor(sizes.length / 2);
+    const runs = [sizes.slice(0, cut), sizes.slice(cut)].filter(({ length }) => length > 0).map(waitingRecords);
+    reader.deliver({ runs, next: BigInt(next), damage: undefined });
   }
 
   #take(maxRecords: number, maxBytes: number): void {

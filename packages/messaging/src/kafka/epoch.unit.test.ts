@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Epoch } from './epoch.ts';
+import { waitingRecords } from './test-support.ts';
 
 const LIMITS = { maxRecords: 2, maxBytes: 1000, stop: new AbortController().signal };
 
 /** An epoch with ten records of partition 0 to read. */
 function epochWithRecords(): Epoch {
   const epoch = new Epoch({ memberId: 'm', generationId: 1 }, 'id', new Map([[0, 0n]]));
-  const records = Array.from({ length: 10 }, (_, n) => ({
-    record: { offset: BigInt(n), timestampMs: 0, key: null, value: null, headers: [] },
-    bytes: 1,
-  }));
-  epoch.readers.get(0)?.deliver({ records, next: 10n });
+  const sizes = Array.from({ length: 10 }, (_, offset) => [offset, 1] as const);
+  epoch.readers.get(0)?.deliver({ runs: [waitingRecords(sizes)], next: 10n, damage: undefined });
   return epoch;
 }
 

@@ -1,12 +1,16 @@
 import { isKeroError, type Logger, sleep, withDeadline } from '@kero/runtime';
-import { ResponseError } from '@platformatic/kafka';
+import { ProtocolError } from '@platformatic/kafka';
 import { messagingError } from '../messaging-errors.ts';
+import { DataError } from './byte-cursor.ts';
 import type { Connection } from './client-options.ts';
-import { type Decoded, decodePartition, type FetchResponse } from './decode-fetch.ts';
+import { decodePartition } from './decode-fetch.ts';
 import type { Epoch } from './epoch.ts';
-import { isUndecodable, reasonOf } from './kafka-errors.ts';
+import { FetchCalls, type PartitionAnswer } from './fetch-call.ts';
+import { pauseAfterFetch } from './fetch-pace.ts';
+import { reasonOf } from './kafka-errors.ts';
 import type { PartitionReader } from './partition-reader.ts';
 import { RotatingClient } from './rotating-client.ts';
+import { whoseTurn } from './whose-turn.ts';
 
 const FETCH_BYTES = 2 * 1024 * 1024;
 const PARTITION_BYTES = 1024 * 1024;
@@ -17,10 +21,9 @@ const SHORT_WAIT_MS = 20;
 /** Connecting, authenticating and the request have failed long before; a fetch that has not, never will. */
 const FETCH_DEADLINE_MS = 20_000;
 const ERROR_PAUSE_MS = 200;
-/** Of one partition alone; the next one is a bit later. */
+/** The next one is a bit later, and of that partition alone. */
 const UNDECODABLE_TRIES = 3;
 const OFFSET_OUT_OF_RANGE = 1;
-const READ_COMMITTED = 1;
 
 export interface FetcherOptions {
   readonly connection: Connection;
@@ -28,7 +31,7 @@ export interface FetcherOptions {
   readonly groupId: string;
   readonly rotation: number;
   readonly logger: Logger;
-  /** A broker has answered a fetch. */
+  /** A broker has answered a fetch, and nothing was wrong with any partition. */
   readonly onAnswer: () => void;
   readonly onRecords: () => void;
   /** The broker has nothing at the reader's position: too low, or beyond the end. */
@@ -41,28 +44,24 @@ export interface FetcherOptions {
   readonly onTopicChanged: (epoch: Epoch) => void;
 }
 
-interface Suspicion {
-  /** How often the batch at its position was undecodable. */
-  readonly tries: number;
-  /** How much is still to be read batch by batch. */
-  readonly bytesLeft: number;
-}
-
 /**
  * Fetches for the current epoch with one client that does nothing else (a fetch that waits holds up everything behind it on
  * its connection): for each broker one fetch at a time, also across epochs, of the partitions that it leads and that want
- * more. An answer of an epoch that has ended is dropped.
+ * more. Fetches keep a pace (fetch-pace.ts). An answer of an epoch that has ended is dropped.
  *
- * One batch that cannot be decoded makes the whole answer unreadable. So the partitions that were in it are suspects: each
- * is fetched alone and batch by batch, until it has passed what was in that answer or stands before the batch.
+ * What cannot be decoded ends what an answer brings of its partition; what stands before it and the other partitions are read.
+ * The partition is a suspect then: it is fetched alone, until it has passed that offset or is given up.
  */
 export class Fetcher {
   readonly #options: FetcherOptions;
   readonly #client: RotatingClient;
+  readonly #calls = new FetchCalls();
   readonly #closing = new AbortController();
   readonly #busyBrokers = new Set<number>();
-  readonly #suspects = new Map<PartitionReader, Suspicion>();
-  #turn = 0;
+  /** How many fetches went out to a broker. */
+  readonly #turns = new Map<number, number>();
+  /** How often what stands at its position was undecodable. */
+  readonly #suspects = new Map<PartitionReader, number>();
   #epoch: Epoch | undefined;
   #planning = false;
   #planAgain = false;
@@ -122,6 +121,10 @@ export class Fetcher {
     if (wanting.length === 0) return;
     const { topic, onTopicChanged } = this.#options;
     const forceUpdate = this.#refreshMetadata;
+    // The end of a fetch that is out comes here again. Most calls end here.
+    const known = this.#client.current.currentMetadata?.topics.get(topic)?.partitions;
+    const isUnderWay = ({ partition }: PartitionReader) => this.#busyBrokers.has(known?.[partition]?.leader ?? -1);
+    if (!forceUpdate && known && wanting.every(isUnderWay)) return;
     const metadata = await this.#client.use((client) => client.metadata({ topics: [topic], forceUpdate }));
     this.#refreshMetadata &&= !forceUpdate;
     const found = metadata.topics.get(topic);
@@ -143,109 +146,94 @@ export class Fetcher {
     }
     const someLeftOut = wanting.length < epoch.readers.size;
     for (const [broker, readers] of byBroker) {
-      const some = this.#chooseSome(readers);
+      const turn = this.#turns.get(broker) ?? 0;
+      this.#turns.set(broker, turn + 1);
+      const some = whoseTurn(readers, (reader) => this.#suspects.has(reader), turn);
       const short = someLeftOut || some.length < readers.length;
       void this.#fetch(epoch, broker, some, short ? SHORT_WAIT_MS : WAIT_MS);
     }
   }
 
-  /** All, or while there are suspects among them: the others together and each of the suspects alone, in turns. */
-  #chooseSome(readers: PartitionReader[]): PartitionReader[] {
-    const suspects = readers.filter((reader) => this.#suspects.has(reader));
-    if (suspects.length === 0) return readers;
-    const others = readers.filter((reader) => !this.#suspects.has(reader));
-    const choices = [...suspects.map((suspect) => [suspect]), ...(others.length > 0 ? [others] : [])];
-    return choices[this.#turn++ % choices.length] ?? readers;
-  }
-
-  async #fetch(epoch: Epoch, broker: number, readers: PartitionReader[], maxWaitTime: number): Promise<void> {
+  async #fetch(epoch: Epoch, broker: number, readers: PartitionReader[], maxWaitMs: number): Promise<void> {
     this.#busyBrokers.add(broker);
+    const beganAt = performance.now();
     try {
-      const answer = this.#client.current.fetch({
-        node: broker,
-        minBytes: 1,
-        maxBytes: FETCH_BYTES,
-        maxWaitTime,
-        isolationLevel: READ_COMMITTED,
-        topics: [
-          {
-            topicId: epoch.logId,
-            partitions: readers.map((reader) => ({
-              partition: reader.partition,
-              fetchOffset: reader.position,
-              currentLeaderEpoch: -1,
-              lastFetchedEpoch: -1,
-              // At least one batch comes, whatever its size.
-              partitionMaxBytes: this.#suspects.has(reader) ? 1 : PARTITION_BYTES,
-            })),
-          },
-        ],
-      });
-      const noAnswer = () => messagingError('log_unavailable', `no answer within ${FETCH_DEADLINE_MS} ms`);
-      const response = await withDeadline(answer, FETCH_DEADLINE_MS, noAnswer);
+      const answers = await this.#ask(epoch, broker, readers, maxWaitMs);
       this.#answeredAt = performance.now();
+      if (epoch === this.#epoch) await this.#accept(epoch, answers);
       this.#options.onAnswer();
-      this.#deliver(epoch, response);
+      const bytes = answers.reduce((sum, { records }) => sum + records.length, 0);
+      const pauseMs = pauseAfterFetch({ beganAt, bytes }, performance.now());
+      if (pauseMs > 0) await sleep(pauseMs, this.#closing.signal);
     } catch (error) {
       if (isKeroError(error, 'log_unavailable')) this.#options.onHung();
-      else if (isUndecodable(error)) this.#onUndecodable(epoch, readers, reasonOf(error));
-      else await this.#onPartitionErrors(epoch, error);
       await this.#pauseAfter(error);
     }
     this.#busyBrokers.delete(broker);
     this.pump();
   }
 
-  #deliver(epoch: Epoch, response: FetchResponse): void {
-    if (epoch !== this.#epoch) return;
-    let any = false;
-    for (const part of response.responses.flatMap(({ partitions }) => partitions)) {
-      const reader = epoch.readers.get(part.partitionIndex);
-      if (!reader || part.errorCode !== 0) continue;
-      const decoded = decodePartition(part, reader.position);
-      this.#lessenSuspicion(reader, decoded);
-      if (decoded.next === reader.position) continue;
-      reader.deliver(decoded);
-      any = true;
-    }
-    if (any) this.#options.onRecords();
+  async #ask(
+    epoch: Epoch,
+    broker: number,
+    readers: readonly PartitionReader[],
+    maxWaitMs: number,
+  ): Promise<PartitionAnswer[]> {
+    const answers = this.#calls.fetch(this.#client.current, broker, {
+      topic: this.#options.topic,
+      topicId: epoch.logId,
+      partitions: readers.map(({ partition, position }) => ({ partition, position, maxBytes: PARTITION_BYTES })),
+      maxBytes: FETCH_BYTES,
+      maxWaitMs,
+    });
+    const late = () => messagingError('log_unavailable', `no answer within ${FETCH_DEADLINE_MS} ms`);
+    return withDeadline(answers, FETCH_DEADLINE_MS, late);
   }
 
-  /** The broker answered, with an error for some of the partitions; what it has for the others is as good as ever. */
-  async #onPartitionErrors(epoch: Epoch, error: unknown): Promise<void> {
-    if (!(error instanceof ResponseError) || epoch !== this.#epoch) return;
-    const response = error.response as FetchResponse;
-    const parts = (response.responses ?? []).flatMap(({ partitions }) => partitions);
-    for (const { errorCode, partitionIndex } of parts) {
-      const reader = epoch.readers.get(partitionIndex);
+  /**
+   * Takes over what the broker has; what it has for one partition does not depend on the others. Throws in the end when there
+   * was something wrong with one of them.
+   */
+  async #accept(epoch: Epoch, answers: readonly PartitionAnswer[]): Promise<void> {
+    const problems: Error[] = [];
+    for (const { partition, errorCode } of answers) {
+      if (errorCode === 0) continue;
+      problems.push(new ProtocolError(errorCode));
+      const reader = epoch.readers.get(partition);
       if (errorCode === OFFSET_OUT_OF_RANGE && reader) await this.#options.onOutOfRange(epoch, reader);
     }
-    if (parts.length === 0) return;
-    this.#answeredAt = performance.now();
-    this.#deliver(epoch, response);
+    if (epoch === this.#epoch) problems.push(...this.#deliver(epoch, answers));
+    if (problems[0]) throw problems[0];
   }
 
-  #lessenSuspicion(reader: PartitionReader, { records, next }: Decoded): void {
-    const suspicion = this.#suspects.get(reader);
-    if (!suspicion) return;
-    const bytesLeft = suspicion.bytesLeft - records.reduce((sum, { bytes }) => sum + bytes, 0);
-    if (bytesLeft <= 0 || next === reader.position) this.#suspects.delete(reader);
-    else this.#suspects.set(reader, { tries: 0, bytesLeft });
-  }
-
-  #onUndecodable(epoch: Epoch, readers: readonly PartitionReader[], reason: string): void {
-    this.#answeredAt = performance.now();
-    const [only, ...more] = readers;
-    if (epoch !== this.#epoch || !only) return;
-    if (more.length > 0) {
-      for (const reader of readers) this.#suspects.set(reader, { tries: 0, bytesLeft: PARTITION_BYTES });
-      return;
+  /** Returns what cannot be decoded. */
+  #deliver(epoch: Epoch, answers: readonly PartitionAnswer[]): DataError[] {
+    const damages: DataError[] = [];
+    let anyRecords = false;
+    for (const answer of answers) {
+      const reader = epoch.readers.get(answer.partition);
+      if (!reader || answer.errorCode !== 0) continue;
+      const decoded = decodePartition(answer, reader.position);
+      if (decoded.damage === undefined || decoded.next !== reader.position) this.#suspects.delete(reader);
+      if (decoded.next !== reader.position) {
+        reader.deliver(decoded);
+        anyRecords = true;
+      }
+      if (decoded.damage !== undefined) {
+        damages.push(new DataError(decoded.damage));
+        this.#onUndecodable(epoch, reader, decoded.damage);
+      }
     }
-    const tries = (this.#suspects.get(only)?.tries ?? 0) + 1;
-    this.#suspects.set(only, { tries, bytesLeft: PARTITION_BYTES });
+    if (anyRecords) this.#options.onRecords();
+    return damages;
+  }
+
+  #onUndecodable(epoch: Epoch, reader: PartitionReader, reason: string): void {
+    const tries = (this.#suspects.get(reader) ?? 0) + 1;
+    this.#suspects.set(reader, tries);
     if (tries < UNDECODABLE_TRIES) return;
-    this.#suspects.delete(only);
-    this.#options.onUndecodable(epoch, only, reason);
+    this.#suspects.delete(reader);
+    this.#options.onUndecodable(epoch, reader, reason);
   }
 
   async #pauseAfter(error: unknown): Promise<void> {

@@ -47,16 +47,6 @@ export function isAuthenticationFailure(error: unknown): boolean {
   return brokerErrors(error).has('SASL_AUTHENTICATION_FAILED');
 }
 
-/** What the client throws when it cannot make sense of an answer, if it knows that itself. */
-const UNDECODABLE = ['PLT_KFK_OUT_OF_BOUNDS', 'PLT_KFK_UNSUPPORTED_COMPRESSION', 'PLT_KFK_UNSUPPORTED_FORMAT'];
-
-/** True when a broker answered and the answer makes no sense: neither the network failed nor did the broker refuse. */
-export function isUndecodable(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  // Whatever is not one of the client's own errors was thrown while it decoded.
-  return !('code' in error && String(error.code).startsWith(ERROR_PREFIX)) || UNDECODABLE.includes(String(error.code));
-}
-
 /** What went wrong, for people: the messages of the tree without repetition, the most inner ones last. */
 export function reasonOf(error: unknown): string {
   const messages = new Set<string>();

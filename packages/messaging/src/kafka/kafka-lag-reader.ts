@@ -1,9 +1,11 @@
 import { withDeadline } from '@kero/runtime';
-import { Consumer } from '@platformatic/kafka';
+import { Consumer, ProtocolError } from '@platformatic/kafka';
 import type { LagReader, PartitionLag } from '../messaging.ts';
 import { messagingError } from '../messaging-errors.ts';
+import { DataError } from './byte-cursor.ts';
 import { type Connection, clientOptions } from './client-options.ts';
 import { decodePartition } from './decode-fetch.ts';
+import { FetchCalls } from './fetch-call.ts';
 import { reasonOf } from './kafka-errors.ts';
 
 const READ_DEADLINE_MS = 10_000;
@@ -24,6 +26,7 @@ export interface KafkaLagReaderOptions {
  */
 export class KafkaLagReader implements LagReader {
   readonly #options: KafkaLagReaderOptions;
+  readonly #calls = new FetchCalls();
   /** When the record was taken at which a partition stood the last time: while it stands there, nothing is fetched. */
   readonly #oldest = new Map<number, { readonly place: string; readonly atMs: number | undefined }>();
   #client: Consumer | undefined;
@@ -90,23 +93,19 @@ export class KafkaLagReader implements LagReader {
     const place = `${topicId} ${offset}`;
     const known = this.#oldest.get(partition);
     if (known?.place === place) return known.atMs;
-    const answer = await client.fetch({
-      node: leader,
-      minBytes: 1,
+    const [answer] = await this.#calls.fetch(client, leader, {
+      topic: this.#options.topic,
+      topicId,
       // A broker sends at least one whole batch, however small the limit.
+      partitions: [{ partition, position: offset, maxBytes: 1 }],
       maxBytes: 1,
-      maxWaitTime: 100,
-      topics: [
-        {
-          topicId,
-          partitions: [
-            { partition, fetchOffset: offset, currentLeaderEpoch: -1, lastFetchedEpoch: -1, partitionMaxBytes: 1 },
-          ],
-        },
-      ],
+      maxWaitMs: 100,
     });
-    const part = answer.responses[0]?.partitions[0];
-    const atMs = part && decodePartition(part, offset).records[0]?.record.timestampMs;
+    if (!answer) throw new Error(`the broker ${leader} left out partition ${partition}`);
+    if (answer.errorCode !== 0) throw new ProtocolError(answer.errorCode);
+    const { runs, damage } = decodePartition(answer, offset);
+    if (damage !== undefined) throw new DataError(damage);
+    const atMs = runs[0]?.take().timestampMs;
     this.#oldest.set(partition, { place, atMs });
     return atMs;
   }

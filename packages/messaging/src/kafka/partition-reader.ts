@@ -1,5 +1,9 @@
 import type { LogRecord } from '../messaging.ts';
-import type { Decoded, ReadRecord } from './decode-fetch.ts';
+import type { Decoded } from './decode-fetch.ts';
+import type { WaitingRecords } from './record-run.ts';
+
+/** What a run takes besides the bytes of its records. */
+const RUN_BYTES = 512;
 
 /**
  * One assigned partition during one epoch. Offsets only go up, in this order:
@@ -7,7 +11,8 @@ import type { Decoded, ReadRecord } from './decode-fetch.ts';
  *   committed <= finished <= handed out <= position (the next to fetch)
  *
  * Between `handed out` and `position` lie the records that are buffered here. A batch is open from take() to finish(), and
- * only one at a time. `finished` is what may be committed, which may leave out the end of a batch that `worked` includes. A stopped partition fetches no more: what it would read next is gone from the log.
+ * only one at a time. `finished` is what may be committed, which may leave out the end of a batch that `worked` includes. A
+ * stopped partition fetches no more: what it would read next is gone from the log.
  */
 export class PartitionReader {
   readonly partition: number;
@@ -17,7 +22,7 @@ export class PartitionReader {
   #handedOut: bigint;
   #worked: bigint;
   #position: bigint;
-  #buffer: ReadRecord[] = [];
+  #buffer: WaitingRecords[] = [];
   #bufferedBytes = 0;
   #open = false;
   #stopped: string | undefined;
@@ -58,27 +63,35 @@ export class PartitionReader {
     this.#stopped = reason;
   }
 
-  deliver({ records, next }: Decoded): void {
-    for (const record of records) {
-      this.#buffer.push(record);
-      this.#bufferedBytes += record.bytes;
+  deliver({ runs, next }: Decoded): void {
+    for (const run of runs) {
+      this.#buffer.push(run);
+      this.#bufferedBytes += run.bytes + RUN_BYTES;
     }
     this.#position = next;
     this.#passEmptyTail();
   }
 
-  /** The next batch, within the bounds but at least one record; finish() ends it. Only when it is ready. */
+  /**
+   * The next batch, within the bounds but at least one record; finish() ends it. Only when it is ready. What several fetches
+   * brought goes into one batch.
+   */
   take(maxRecords: number, maxBytes: number): { records: LogRecord[]; nextOffset: bigint } {
-    let count = 0;
+    const records: LogRecord[] = [];
     let bytes = 0;
-    for (const next of this.#buffer) {
-      if (count >= maxRecords || (count > 0 && bytes + next.bytes > maxBytes)) break;
-      bytes += next.bytes;
-      count++;
+    let emptied = 0;
+    for (const run of this.#buffer) {
+      while (run.count > 0 && records.length < maxRecords) {
+        const size = run.nextBytes;
+        if (records.length > 0 && bytes + size > maxBytes) break;
+        bytes += size;
+        records.push(run.take());
+      }
+      if (run.count > 0) break;
+      emptied++;
     }
-    const records = this.#buffer.slice(0, count).map(({ record }) => record);
-    this.#buffer = this.#buffer.slice(count);
-    this.#bufferedBytes -= bytes;
+    this.#buffer = this.#buffer.slice(emptied);
+    this.#bufferedBytes -= bytes + emptied * RUN_BYTES;
     this.#open = true;
     this.#handedOut = (records.at(-1)?.offset ?? this.#handedOut) + 1n;
     return { records, nextOffset: this.#handedOut };

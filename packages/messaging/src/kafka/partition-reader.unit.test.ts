@@ -2,14 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Decoded } from './decode-fetch.ts';
 import { PartitionReader } from './partition-reader.ts';
+import { waitingRecords } from './test-support.ts';
 
 /** `count` records of one byte from `first` on, and behind them `passed` offsets that hold no record for us. */
 function decoded(first: number, count: number, passed = 0): Decoded {
-  const records = Array.from({ length: count }, (_, n) => ({
-    record: { offset: BigInt(first + n), timestampMs: 0, key: null, value: Buffer.from('v'), headers: [] },
-    bytes: 1,
-  }));
-  return { records, next: BigInt(first + count + passed) };
+  const sizes = Array.from({ length: count }, (_, n) => [first + n, 1] as const);
+  return { runs: [waitingRecords(sizes)], next: BigInt(first + count + passed), damage: undefined };
 }
 
 test('the claim never passes what was handed out, whatever is buffered behind it', () => {
@@ -45,7 +43,7 @@ test('control batches behind unfinished records claim nothing', () => {
   assert.equal(reader.claim, 1n);
 });
 
-test('a full buffer asks for no more until some of it is handed out', () => {
+test('a full buffer asks for no more until some of it is handed out, and reads ahead while that is worked on', () => {
   const reader = new PartitionReader(0, 0n, 5);
   reader.deliver(decoded(0, 8));
   assert.equal(reader.isWanting, false);
@@ -53,4 +51,26 @@ test('a full buffer asks for no more until some of it is handed out', () => {
   assert.equal(reader.isWanting, true);
   reader.stop('gone');
   assert.equal(reader.isWanting, false);
+});
+
+test('what several fetches brought goes into one batch, in order and within its bounds', () => {
+  const reader = new PartitionReader(0, 0n, 10_000);
+  for (let first = 0; first < 12; first += 3) reader.deliver(decoded(first, 3));
+  const numbers = ({ records }: ReturnType<typeof reader.take>) => records.map(({ offset }) => Number(offset));
+  const first = reader.take(7, 1000);
+  assert.deepEqual(numbers(first), [0, 1, 2, 3, 4, 5, 6]);
+  assert.equal(first.nextOffset, 7n);
+  reader.deliver(decoded(12, 3));
+  reader.finish(7n);
+  assert.deepEqual(numbers(reader.take(100, 4)), [7, 8, 9, 10]);
+  reader.finish(11n);
+  assert.deepEqual(numbers(reader.take(100, 1000)), [11, 12, 13, 14]);
+});
+
+test('many small runs fill the buffer although their records are small', () => {
+  const reader = new PartitionReader(0, 0n, 10_000);
+  for (let offset = 0; offset < 20; offset++) reader.deliver(decoded(offset, 1));
+  assert.equal(reader.isWanting, false);
+  reader.take(10, 1000);
+  assert.equal(reader.isWanting, true);
 });
