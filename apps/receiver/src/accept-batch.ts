@@ -102,15 +102,12 @@ class BatchReading {
   readonly #options: AcceptBatchOptions;
   /** The items from the first one on whose schema has to be loaded: later ones must not overtake it. */
   readonly #waiting: { readonly index: number; readonly text: Buffer; readonly parsed: RecordItem }[] = [];
-  #cancelled: Refusal | undefined;
+  readonly #cancellation: Cancellation;
 
   constructor(batch: Batch, options: AcceptBatchOptions) {
     this.#batch = batch;
     this.#options = options;
-    // Until the append a stop may end it; then it waits for the log like every event.
-    batch.exchange.cancelBody = (refusal) => {
-      this.#cancelled = refusal;
-    };
+    this.#cancellation = makeCancellable(batch.exchange);
   }
 
   async readAll(): Promise<Interruption | undefined> {
@@ -191,8 +188,25 @@ class BatchReading {
   }
 
   #interruption(): Interruption | undefined {
-    return this.#batch.exchange.response.destroyed ? 'left' : this.#cancelled;
+    return this.#batch.exchange.response.destroyed ? 'left' : this.#cancellation.refusal;
   }
+}
+
+interface Cancellation {
+  /** Set when the reading has to end. */
+  refusal: Refusal | undefined;
+}
+
+/**
+ * Until the append a stop may end a batch; then it waits for the log like every event. The exchange must not
+ * hold the reading: all records of a batch were copied by the garbage collector, again and again, when they hung on this function.
+ */
+function makeCancellable(exchange: Exchange): Cancellation {
+  const cancellation: Cancellation = { refusal: undefined };
+  exchange.cancelBody = (refusal) => {
+    cancellation.refusal = refusal;
+  };
+  return cancellation;
 }
 
 function isWithoutSchema(parsed: RecordItem): parsed is Extract<RecordItem, { kind: 'schema_not_loaded' }> {
