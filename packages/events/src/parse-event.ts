@@ -37,6 +37,7 @@ export function parseEvent(bytes: Buffer, options: ParseOptions, spans?: EventSp
   if (bytes.length <= options.maxBytes) {
     const seen = spans ?? spansOf(bytes);
     const event = seen && readPlainEvent(seen, options);
+    ownSpans.forget();
     if (event) return { ok: true, event };
   }
   return parseAnyEvent(bytes, options);
@@ -47,13 +48,14 @@ export function parseRecordItem(bytes: Buffer, options: ParseOptions, spans?: Ev
   if (bytes.length <= options.maxBytes) {
     const seen = spans ?? spansOf(bytes);
     const record = seen && readPlainRecord(seen, bytes, options);
+    ownSpans.forget();
     if (record) return record;
   }
   const parsed = parseAnyEvent(bytes, options);
   return parsed.ok ? recordItemOf({ ok: true, event: parsed.event, value: bytes, extensions: [] }) : parsed;
 }
 
-/** Keeps the last text alive, which has at most 256 KiB, or what EVENTS_MAX_BYTES says. */
+/** Forgets each text after it was read: the text may be a view of many others, which would stay in memory with it. */
 const ownSpans = new EventSpans();
 
 /** Until they are asked for another text. */

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { parseJson } from '../../../../test/support/parse-json.ts';
 import type { ParseOptions, ParseResult } from '../event.ts';
@@ -360,6 +362,21 @@ describe('a plain event', () => {
       { numRuns: 5_000 },
     );
     assert.ok(arrays > 500, `only ${arrays} were arrays: the property shows nothing`);
+  });
+
+  test('does not stay in memory with what it is a view of, once it was read', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const read = (parse: typeof parseEvent | typeof parseRecordItem, text: Buffer) => {
+      parse(text, options);
+      return new WeakRef(text.buffer);
+    };
+    const whole = read(parseEvent, Buffer.from(Buffer.alloc(100_000, usual).buffer, 0, usual.length));
+    const broken = read(parseRecordItem, Buffer.from(Buffer.alloc(100_000, usual).buffer, 0, 100));
+    // What a WeakRef was made of stays until the end of the turn.
+    await new Promise(setImmediate);
+    collectGarbage();
+    assert.deepEqual([whole.deref(), broken.deref()], [undefined, undefined]);
   });
 
   test('is what clients usually send: with white space, escapes in event_data, other scripts, and members in any order', () => {

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { CLOSE_BRACE, COMMA, isSpace, OPEN_BRACE, QUOTE } from '../json/json-bytes.ts';
-import { MEMBER_SIZE, NOT_PLAIN, ValueScanner } from './scan-value.ts';
+import { MEMBER_SIZE, NO_BYTES, NOT_PLAIN, ValueScanner } from './scan-value.ts';
 
 /** A plain event has at most so many bytes, so that a look at one takes well below a millisecond. */
 const MAX_PLAIN_BYTES = 64 * 1024;
@@ -21,7 +21,7 @@ function endOfSpace(bytes: Buffer, start: number): number {
  * none. One is used for many events, as making it costs as much as a scan: what it tells is true until the next scan.
  */
 export class EventSpans {
-  bytes: Buffer = Buffer.alloc(0);
+  bytes: Buffer = NO_BYTES;
   /** Past the closing brace. */
   end = NOT_PLAIN;
   userIdStart = 0;
@@ -56,6 +56,12 @@ export class EventSpans {
     this.#scanner.begin(bytes, Math.min(bytes.length, start + MAX_PLAIN_BYTES));
     this.end = this.#scan(start);
     return this.end >= 0;
+  }
+
+  /** Lets go of the bytes that were scanned last. */
+  forget(): void {
+    this.bytes = NO_BYTES;
+    this.#scanner.begin(NO_BYTES, 0);
   }
 
   /** The same for a text that is one event and white space around it, of whose bytes nothing is known. */

@@ -16,10 +16,11 @@ import {
   ZERO,
 } from '../json/json-bytes.ts';
 
-const NO_BYTES = Buffer.alloc(0);
-
 /** Scanning without making values: see scan-event.ts. All positions are offsets in the bytes, and -1 is "I do not know". */
 export const NOT_PLAIN = -1;
+
+/** What is scanned before the first text and after the last one. */
+export const NO_BYTES = Buffer.alloc(0);
 
 /** Levels of objects and arrays, as in json-reader.ts. */
 const MAX_LEVELS = 32;
