@@ -1,4 +1,4 @@
-import { encodeUuid, type ParsedItem, type ParseOptions } from '@kero/events';
+import type { ParseOptions, RecordItem } from '@kero/events';
 import type { NewRecord, Producer } from '@kero/messaging';
 import type { Logger } from '@kero/runtime';
 import type { SchemaSource } from '@kero/schemas';
@@ -80,6 +80,12 @@ const ITEM_BYTES = 1024;
 /** The same for an extension of a CloudEvent, which is a header of its record. */
 const EXTENSION_BYTES = 128;
 
+/**
+ * After so many bytes of items, ITEM_BYTES included, it is looked whether there is room and time for more: to ask after each item
+ * costs a tenth of reading it.
+ */
+const STEP_BYTES = 16 * 1024;
+
 /** Why the reading of a batch ended early: with this refusal of all of it, or because there is nobody to answer. */
 type Interruption = Refusal | 'left';
 
@@ -95,42 +101,45 @@ class BatchReading {
   readonly #batch: Batch;
   readonly #options: AcceptBatchOptions;
   /** The items from the first one on whose schema has to be loaded: later ones must not overtake it. */
-  readonly #waiting: { readonly index: number; readonly text: Buffer; readonly parsed: ParsedItem }[] = [];
-  #cancelled: Refusal | undefined;
+  readonly #waiting: { readonly index: number; readonly text: Buffer; readonly parsed: RecordItem }[] = [];
+  readonly #cancellation: Cancellation;
 
   constructor(batch: Batch, options: AcceptBatchOptions) {
     this.#batch = batch;
     this.#options = options;
-    // Until the append a stop may end it; then it waits for the log like every event.
-    batch.exchange.cancelBody = (refusal) => {
-      this.#cancelled = refusal;
-    };
+    this.#cancellation = makeCancellable(batch.exchange);
   }
 
   async readAll(): Promise<Interruption | undefined> {
     const { items } = this.#batch;
+    const { share, settings } = this.#options;
     let count = 0;
+    let held = 0;
+    let stepBytes = 0;
     for (let text = items.next(); text !== undefined; text = items.next()) {
-      const refusal = text && this.#readItem(text, count++);
-      if (refusal) return refusal;
-      const interruption = this.#options.share.isSpent() && (await this.#rest());
+      if (text) {
+        if (count === settings.maxBatchEvents) return tooMany(settings.maxBatchEvents);
+        this.#readItem(text, count++);
+        stepBytes += ITEM_BYTES + text.length;
+        if (stepBytes < STEP_BYTES) continue;
+      }
+      if (this.#holdsTooMuch(count - held)) return overloaded();
+      const interruption = share.isSpent() && (await this.#rest());
       if (interruption) return interruption;
+      held = count;
+      stepBytes = 0;
     }
+    if (this.#holdsTooMuch(count - held)) return overloaded();
     if (items.problem) return refusalOfItem({ ok: false, kind: 'syntax', problems: [items.problem] });
     if (count === 0) return EMPTY;
     return this.#waiting.length > 0 ? this.#readWaiting() : undefined;
   }
 
-  /** The answer is why the whole batch is refused. */
-  #readItem(text: Buffer, index: number): Refusal | undefined {
+  #readItem(text: Buffer, index: number): void {
     const { format, items, parseOptions } = this.#batch;
-    const { maxBatchEvents } = this.#options.settings;
-    if (index === maxBatchEvents) return tooMany(maxBatchEvents);
-    if (this.#holdsTooMuch()) return overloaded();
     const parsed = format.parse(text, parseOptions, items.spans);
     if (this.#waiting.length > 0 || isWithoutSchema(parsed)) this.#waiting.push({ index, text, parsed });
     else this.#settle(index, parsed);
-    return undefined;
   }
 
   async #readWaiting(): Promise<Interruption | undefined> {
@@ -147,31 +156,30 @@ class BatchReading {
     return this.#interruption();
   }
 
-  /** A batch is let through when it is alone, whatever it holds: it would never pass otherwise. */
-  #holdsTooMuch(): boolean {
+  /** Whether so many items more are too much. A batch that is alone is let through, whatever it holds: it would never pass otherwise. */
+  #holdsTooMuch(items: number): boolean {
     const { exchange } = this.#batch;
     const { counts, room } = this.#options;
-    room.hold(exchange, ITEM_BYTES);
+    room.hold(exchange, items * ITEM_BYTES);
     return room.isFull() && counts.bytesInFlight > exchange.bytesHeld;
   }
 
-  #settle(index: number, parsed: ParsedItem): void {
+  #settle(index: number, parsed: RecordItem): void {
     const { client, exchange, parseOptions } = this.#batch;
+    const { traceparent } = exchange.request.headers;
     if (!parsed.ok) {
       this.outcome.refuse(index, refusalOfItem(parsed));
       return;
     }
-    const foreign = refusalOfSource(parsed.event, client);
+    const foreign = refusalOfSource(parsed, client);
     if (foreign) {
       this.outcome.refuse(index, foreign);
       return;
     }
     if (parsed.extensions.length > 0) this.#options.room.hold(exchange, EXTENSION_BYTES * parsed.extensions.length);
-    const id = encodeUuid(parsed.event.id);
-    const { traceparent } = exchange.request.headers;
-    this.records.push(this.#options.makeRecord(parsed, { id, receivedAtMs: parseOptions.nowMs, traceparent }));
+    const origin = { id: this.outcome.accept(index, parsed.id), receivedAtMs: parseOptions.nowMs, traceparent };
+    this.records.push(this.#options.makeRecord(parsed, origin));
     this.indexes.push(index);
-    this.outcome.accept(index, id.toString('latin1'));
   }
 
   async #rest(): Promise<Interruption | undefined> {
@@ -180,11 +188,28 @@ class BatchReading {
   }
 
   #interruption(): Interruption | undefined {
-    return this.#batch.exchange.response.destroyed ? 'left' : this.#cancelled;
+    return this.#batch.exchange.response.destroyed ? 'left' : this.#cancellation.refusal;
   }
 }
 
-function isWithoutSchema(parsed: ParsedItem): parsed is Extract<ParsedItem, { kind: 'schema_not_loaded' }> {
+interface Cancellation {
+  /** Set when the reading has to end. */
+  refusal: Refusal | undefined;
+}
+
+/**
+ * Until the append a stop may end a batch; then it waits for the log like every event. The exchange must not
+ * hold the reading: all records of a batch were copied by the garbage collector, again and again, when they hung on this function.
+ */
+function makeCancellable(exchange: Exchange): Cancellation {
+  const cancellation: Cancellation = { refusal: undefined };
+  exchange.cancelBody = (refusal) => {
+    cancellation.refusal = refusal;
+  };
+  return cancellation;
+}
+
+function isWithoutSchema(parsed: RecordItem): parsed is Extract<RecordItem, { kind: 'schema_not_loaded' }> {
   return !parsed.ok && parsed.kind === 'schema_not_loaded';
 }
 

@@ -96,10 +96,10 @@ export function acceptEvents(options: AcceptEventsOptions): Handler {
       parsed = format.parse(body, parseOptions);
     }
     if (!parsed.ok) return refuse(exchange, refusalOfItem(parsed), cause);
-    const foreign = refusalOfSource(parsed.event, client);
+    const foreign = refusalOfSource(parsed, client);
     if (foreign) return refuse(exchange, foreign);
 
-    const id = encodeUuid(parsed.event.id);
+    const id = encodeUuid(parsed.id);
     const record = makeRecord(parsed, { id, receivedAtMs: nowMs, traceparent: headers.traceparent });
     const failure = await appendRecord(producer, record, settings.deadlineMs);
     if (failure) return refuse(exchange, failure.refusal, failure.cause);

@@ -17,9 +17,10 @@ export function answerBatch(
   counts.accepted += accepted;
   for (const [code, count] of refused) counts.rejected[code] += count;
   if (rejected === 0) {
-    const ids = outcome.idsJson();
-    room.holdAnswer(exchange, ids.length);
-    return sendJson(exchange, 202, `{"status":"accepted","accepted":${accepted},"rejected":0,"ids":${ids}}`);
+    const head = Buffer.from(`{"status":"accepted","accepted":${accepted},"rejected":0,"ids":[`);
+    const body = Buffer.concat([head, ...outcome.idPieces(), END]);
+    room.holdAnswer(exchange, body.length);
+    return sendJson(exchange, 202, body);
   }
 
   const refusal = accepted > 0 ? undefined : nothingAccepted(outcome);
@@ -37,6 +38,8 @@ export function answerBatch(
   if (refusal) return sendProblem(exchange, refusal, members);
   sendJson(exchange, 207, `{"status":"partial",${members}}`);
 }
+
+const END = Buffer.from(']}');
 
 function nothingAccepted({ rejected, retryAfterSeconds }: BatchOutcome): Refusal {
   const what = rejected === 1 ? 'The one event' : `None of the ${rejected} events`;

@@ -1,12 +1,13 @@
 import { type ErrorItem, type HttpProblemCode, httpProblems, itemProblemBody, type Refusal } from './http-problems.ts';
+import { IdTexts } from './id-texts.ts';
 
 /** Errors that one answer lists in all; of each further item it tells the first. Else 10 MiB of nonsense get 200 MiB back. */
 const MAX_ERRORS = 1000;
 
 /** What became of the items of one batch, and what its sender is told of them. */
 export class BatchOutcome {
-  /** By index: the id of an event that is (to be) accepted; undefined for one that is refused. */
-  readonly #ids: (string | undefined)[] = [];
+  readonly #ids = new IdTexts();
+  #items = 0;
   /** By index: the problem of an item that is refused, as JSON. */
   readonly #problems = new Map<number, string>();
   readonly #refused = new Map<HttpProblemCode, number>();
@@ -15,13 +16,15 @@ export class BatchOutcome {
   #retryAfterSeconds = 0;
   #last: { readonly refusal: Refusal; readonly json: string } | undefined;
 
-  accept(index: number, id: string): void {
-    this.#ids[index] = id;
+  /** The item is accepted, if nothing refuses it later. The result is the text of its id, for its record. */
+  accept(index: number, id: Buffer): Buffer {
+    this.#items = index + 1;
+    return this.#ids.write(index, id);
   }
 
-  /** Also of an item that was accepted before. Once for each item. */
+  /** Also of an item that was accepted before. Once for each item; items come in their order the first time. */
   refuse(index: number, refusal: Refusal): void {
-    this.#ids[index] = undefined;
+    this.#items = Math.max(this.#items, index + 1);
     const { code } = refusal;
     this.#refused.set(code, (this.#refused.get(code) ?? 0) + 1);
     const definition: { retryable: boolean; retryAfterSeconds?: number } = httpProblems[code];
@@ -40,7 +43,7 @@ export class BatchOutcome {
   }
 
   get accepted(): number {
-    return this.#ids.length - this.#problems.size;
+    return this.#items - this.#problems.size;
   }
 
   get rejected(): number {
@@ -62,18 +65,19 @@ export class BatchOutcome {
     return this.#retryAfterSeconds;
   }
 
-  /** The ids in the order of the items, as JSON; only when all are accepted. */
-  idsJson(): string {
-    return `["${this.#ids.join('","')}"]`;
+  /** The ids in the order of the items as the bytes of a JSON array without its brackets; only when all are accepted. */
+  idPieces(): Buffer[] {
+    return this.#ids.pieces(this.#items);
   }
 
   /** The results in the order of the items, as JSON. */
   resultsJson(): string {
-    const results = this.#ids.map((id, index) =>
-      id === undefined
-        ? `{"index":${index},"status":"rejected","problem":${this.#problems.get(index)}}`
-        : `{"index":${index},"status":"accepted","id":"${id}"}`,
-    );
+    const results = Array.from({ length: this.#items }, (_, index) => {
+      const problem = this.#problems.get(index);
+      return problem === undefined
+        ? `{"index":${index},"status":"accepted","id":${this.#ids.quoted(index)}}`
+        : `{"index":${index},"status":"rejected","problem":${problem}}`;
+    });
     return `[${results.join(',')}]`;
   }
 

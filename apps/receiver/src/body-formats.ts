@@ -1,12 +1,13 @@
 import {
   type EventSpans,
   JsonArrayItems,
-  type ParsedItem,
   type ParseOptions,
   type Problem,
   parseBinaryCloudEvent,
   parseCloudEvent,
-  parseEvent,
+  parseRecordItem,
+  type RecordItem,
+  recordItemOf,
   startsJsonArray,
 } from '@kero/events';
 import { NdjsonLines } from './ndjson-lines.ts';
@@ -16,7 +17,7 @@ export interface BodyFormat {
   /** The items of a body that is a batch; undefined for a body that is one item. */
   itemsOf(body: Buffer): BodyItems | undefined;
   /** Reads one item, or the body that is one. `spans` are those of the item, where it has some. Pure; never throws. */
-  parse(text: Buffer, options: ParseOptions, spans?: EventSpans): ParsedItem;
+  parse(text: Buffer, options: ParseOptions, spans?: EventSpans): RecordItem;
 }
 
 /** The texts of the items, in their order. */
@@ -35,38 +36,31 @@ export interface BodyItems {
 /** One event, or an array of them. */
 export const jsonFormat: BodyFormat = {
   itemsOf: (body) => (startsJsonArray(body) ? new JsonArrayItems(body) : undefined),
-  parse: parseJson,
+  parse: parseRecordItem,
 };
 
 /** One event a line. */
 export const ndjsonFormat: BodyFormat = {
   itemsOf: (body) => new NdjsonLines(body),
-  parse: parseJson,
+  parse: parseRecordItem,
 };
 
 /** One CloudEvent in the JSON format (structured mode). */
 export const cloudEventFormat: BodyFormat = {
   itemsOf: () => undefined,
-  parse: (text, options) => parseCloudEvent(text, options),
+  parse: (text, options) => recordItemOf(parseCloudEvent(text, options)),
 };
 
 /** An array of CloudEvents in the JSON format (batched mode), and nothing but an array. */
 export const cloudEventBatchFormat: BodyFormat = {
   itemsOf: (body) => new JsonArrayItems(body),
-  parse: (text, options) => parseCloudEvent(text, options),
+  parse: (text, options) => recordItemOf(parseCloudEvent(text, options)),
 };
 
 /** One CloudEvent whose attributes are headers, and whose data is the body (binary mode). */
 export function binaryCloudEventFormat(rawHeaders: readonly string[]): BodyFormat {
   return {
     itemsOf: () => undefined,
-    parse: (body, options) => parseBinaryCloudEvent(rawHeaders, body, options),
+    parse: (body, options) => recordItemOf(parseBinaryCloudEvent(rawHeaders, body, options)),
   };
-}
-
-const NO_EXTENSIONS: readonly never[] = [];
-
-function parseJson(text: Buffer, options: ParseOptions, spans?: EventSpans): ParsedItem {
-  const parsed = parseEvent(text, options, spans);
-  return parsed.ok ? { ok: true, event: parsed.event, value: text, extensions: NO_EXTENSIONS } : parsed;
 }

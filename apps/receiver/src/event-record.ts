@@ -1,4 +1,4 @@
-import type { ParsedEvent } from '@kero/events';
+import type { RecordParts } from '@kero/events';
 import type { NewRecord, RecordHeader } from '@kero/messaging';
 
 export interface EventOrigin {
@@ -11,7 +11,7 @@ export interface EventOrigin {
 }
 
 /** Makes the log record of an event. */
-export type MakeEventRecord = (parsed: ParsedEvent, origin: EventOrigin) => NewRecord;
+export type MakeEventRecord = (parts: RecordParts, origin: EventOrigin) => NewRecord;
 
 const CONTENT_TYPE: RecordHeader = ['content-type', Buffer.from('application/json')];
 
@@ -26,19 +26,21 @@ export function createEventRecordMaker(): MakeEventRecord {
   const sourceHeader = rememberLast((source: string) => headerOf('kero-source', source));
   const receivedAtHeader = rememberLast((ms: number) => headerOf('kero-received-at', new Date(ms).toISOString()));
   const schemaHeader = rememberLast((label: string) => headerOf('kero-schema', label));
-  return ({ event, value, extensions }, { id, receivedAtMs, traceparent }) => {
+  const traceHeader = rememberLast((traceparent: EventOrigin['traceparent']) =>
+    typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? headerOf('traceparent', traceparent) : undefined,
+  );
+  return ({ userId, source, schema, value, extensions }, { id, receivedAtMs, traceparent }) => {
     const headers: RecordHeader[] = [
       ['kero-id', id],
-      sourceHeader(event.source),
+      sourceHeader(source),
       receivedAtHeader(receivedAtMs),
       CONTENT_TYPE,
     ];
-    if (typeof traceparent === 'string' && TRACEPARENT.test(traceparent)) {
-      headers.push(headerOf('traceparent', traceparent));
-    }
-    if (event.schema !== undefined) headers.push(schemaHeader(event.schema));
+    const trace = traceparent === undefined ? undefined : traceHeader(traceparent);
+    if (trace !== undefined) headers.push(trace);
+    if (schema !== undefined) headers.push(schemaHeader(schema));
     for (const [name, text] of extensions) headers.push(headerOf(`ce_${name}`, text));
-    return { key: Buffer.from(event.userId), value, headers };
+    return { key: userId, value, headers };
   };
 }
 

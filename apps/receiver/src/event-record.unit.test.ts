@@ -1,23 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Event, ParsedEvent } from '@kero/events';
+import type { RecordParts } from '@kero/events';
 import { createEventRecordMaker } from './event-record.ts';
 
 const BODY = Buffer.from('{}');
 
-function parsed(members: Partial<Event>, extensions: ParsedEvent['extensions'] = []): ParsedEvent {
-  const event = {
-    id: Buffer.alloc(16),
-    userId: 'u',
-    eventType: 't',
-    timestampMicros: 0,
-    eventData: BODY,
-    eventId: undefined,
-    source: 'default',
-    schema: undefined,
-    ...members,
-  };
-  return { ok: true, event, value: BODY, extensions };
+function parsed(members: Partial<RecordParts>): RecordParts {
+  const userId = Buffer.from('u');
+  const common = { ok: true, id: Buffer.alloc(16), userId, value: BODY, extensions: [] } as const;
+  return { ...common, source: 'default', schema: undefined, ...members };
 }
 
 function headers(record: ReturnType<ReturnType<typeof createEventRecordMaker>>) {
@@ -68,10 +59,13 @@ test('schema and extensions travel as headers, in their order', () => {
   const make = createEventRecordMaker();
   const origin = { id: Buffer.from('id-1'), receivedAtMs: 0, traceparent: undefined };
   const record = make(
-    parsed({ schema: 'visit/2' }, [
-      ['b', 'ü'],
-      ['a', ''],
-    ]),
+    parsed({
+      schema: 'visit/2',
+      extensions: [
+        ['b', 'ü'],
+        ['a', ''],
+      ],
+    }),
     origin,
   );
   assert.deepEqual(

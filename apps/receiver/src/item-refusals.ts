@@ -1,9 +1,9 @@
-import type { Event, ParsedItem } from '@kero/events';
+import type { RecordItem, RecordParts } from '@kero/events';
 import type { Client } from './authorize.ts';
 import type { Refusal } from './http-problems.ts';
 
 /** What the sender of an item is told that is no event. */
-export function refusalOfItem({ kind, problems }: ParsedItem & { ok: false }): Refusal {
+export function refusalOfItem({ kind, problems }: RecordItem & { ok: false }): Refusal {
   if (kind === 'schema_not_loaded') return SCHEMA_UNAVAILABLE;
   // That is no fault of the event: its sender should keep it until the schema is repaired.
   if (problems.some(({ code }) => code === 'schema_failed')) return SCHEMA_UNAVAILABLE;
@@ -23,7 +23,7 @@ export function refusalOfItem({ kind, problems }: ParsedItem & { ok: false }): R
 }
 
 /** Undefined when this client may send events of this source. */
-export function refusalOfSource({ source }: Event, { sources }: Client): Refusal | undefined {
+export function refusalOfSource({ source }: RecordParts, { sources }: Client): Refusal | undefined {
   return sources === undefined || sources.has(source) ? undefined : SOURCE_NOT_ALLOWED;
 }
 

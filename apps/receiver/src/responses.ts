@@ -26,7 +26,7 @@ export function send(exchange: Exchange, status: number, headers: readonly strin
   exchange.response.end(body);
 }
 
-export function sendJson(exchange: Exchange, status: number, json: string): void {
+export function sendJson(exchange: Exchange, status: number, json: string | Buffer): void {
   send(exchange, status, ['content-type', 'application/json', ...COMMON_HEADERS], json);
 }
 

@@ -64,6 +64,17 @@ describe('the identity of an event', () => {
     fc.assert(fc.property(parts, (one) => assert.equal(formatUuid(computeEventId(one)), slowEventId(one))));
   });
 
+  test('is what the document says for parts that are longer than those of any event, and for those after them', () => {
+    const usual = { source: 'shop', eventId: undefined, userId: 'u', eventType: 't', timestampMicros: 1_000 };
+    for (const length of [1, 2_000, 5_000, 20_000]) {
+      const long = { ...usual, source: 'x'.repeat(length), userId: 'é'.repeat(length), eventType: 'y'.repeat(length) };
+      assert.equal(formatUuid(computeEventId(long)), slowEventId(long));
+      const again = { ...long, eventType: 'z'.repeat(length) };
+      assert.equal(formatUuid(computeEventId(again)), slowEventId(again));
+      assert.equal(formatUuid(computeEventId(usual)), slowEventId(usual));
+    }
+  });
+
   test('depends on what is named with lengths: moving a character from one part to the next makes another event', () => {
     const parts = { source: 'ab', eventId: undefined, userId: 'c', eventType: 'd', timestampMicros: 1 };
     assert.notDeepEqual(computeEventId(parts), computeEventId({ ...parts, source: 'a', userId: 'bc' }));

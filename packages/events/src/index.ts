@@ -3,13 +3,13 @@ export { isBinaryCloudEvent, parseBinaryCloudEvent } from './cloud-events/parse-
 export { parseCloudEvent } from './cloud-events/parse-cloud-event.ts';
 export type { Event, ParseOptions, ParseResult, Problem } from './event.ts';
 export { type EventSettings, eventSettings } from './event-settings.ts';
-export { computeEventId, encodeUuid, formatUuid, type IdentityParts } from './identity.ts';
+export { computeEventId, encodeUuid, formatUuid, type IdentityParts, UUID_TEXT_BYTES, writeUuid } from './identity.ts';
 export { JsonArrayItems, startsJsonArray } from './json/json-array-items.ts';
 export type { JsonObject, JsonValue } from './json/json-value.ts';
 export { readJson } from './json/read-json.ts';
 export { useJsonEquality } from './json-equality.ts';
-export { parseEvent } from './parse-event.ts';
-export type { ParsedEvent, ParsedItem } from './parsed-item.ts';
+export { parseEvent, parseRecordItem } from './parse-event.ts';
+export { type ParsedEvent, type ParsedItem, type RecordItem, type RecordParts, recordItemOf } from './parsed-item.ts';
 export type { EventSpans } from './plain/scan-event.ts';
 export { type ProblemCode, problemCodes } from './problem-codes.ts';
 export { ProblemList } from './problem-list.ts';

@@ -3,8 +3,9 @@ import { isPlainEvent } from './fast-checks.ts';
 import { computeEventId } from './identity.ts';
 import { isJsonObject, type JsonObject, type JsonValue, nameOfType } from './json/json-value.ts';
 import { type JsonReading, readJson } from './json/read-json.ts';
-import { readPlainEvent } from './plain/read-plain-event.ts';
-import { type EventSpans, scanEventText } from './plain/scan-event.ts';
+import { type RecordItem, recordItemOf } from './parsed-item.ts';
+import { readPlainEvent, readPlainRecord } from './plain/read-plain-event.ts';
+import { EventSpans } from './plain/scan-event.ts';
 import { type ProblemList, quote } from './problem-list.ts';
 import { compileSchema } from './schema-check.ts';
 import { eventSchema } from './schemas.ts';
@@ -29,19 +30,40 @@ const checkEvent = compileSchema(
 
 /**
  * Reads one event from the bytes of one JSON text, and finds every problem in one go (of an event with more than 100 the first
- * 100). The result shares memory with `bytes`: eventData is a view of them. `spans` is what scanEvent saw of these bytes, where that is
+ * 100). The result shares memory with `bytes`: eventData is a view of them. `spans` is what a scan saw of these bytes, where that is
  * known already. Pure; never throws.
  */
 export function parseEvent(bytes: Buffer, options: ParseOptions, spans?: EventSpans): ParseResult {
   if (bytes.length <= options.maxBytes) {
-    const seen = spans ?? scanEventText(bytes);
+    const seen = spans ?? spansOf(bytes);
     const event = seen && readPlainEvent(seen, options);
+    ownSpans.forget();
     if (event) return { ok: true, event };
   }
   return parseAnyEvent(bytes, options);
 }
 
-/** The same for an event that need not be plain, at several times the cost: this is what decides. */
+/** The same for whoever passes the event on: what its log record is made of. The record shares memory with `bytes`, too. */
+export function parseRecordItem(bytes: Buffer, options: ParseOptions, spans?: EventSpans): RecordItem {
+  if (bytes.length <= options.maxBytes) {
+    const seen = spans ?? spansOf(bytes);
+    const record = seen && readPlainRecord(seen, bytes, options);
+    ownSpans.forget();
+    if (record) return record;
+  }
+  const parsed = parseAnyEvent(bytes, options);
+  return parsed.ok ? recordItemOf({ ok: true, event: parsed.event, value: bytes, extensions: [] }) : parsed;
+}
+
+/** Forgets each text after it was read: the text may be a view of many others, which would stay in memory with it. */
+const ownSpans = new EventSpans();
+
+/** Until they are asked for another text. */
+function spansOf(bytes: Buffer): EventSpans | undefined {
+  return ownSpans.scanText(bytes) ? ownSpans : undefined;
+}
+
+/** What parseEvent finds, for an event that need not be plain, at several times the cost: this is what decides. */
 export function parseAnyEvent(bytes: Buffer, options: ParseOptions): ParseResult {
   if (bytes.length > options.maxBytes) {
     const detail = `The event has ${bytes.length} bytes; at most ${options.maxBytes} are allowed (EVENTS_MAX_BYTES).`;

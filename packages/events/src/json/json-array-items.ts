@@ -1,5 +1,5 @@
 import type { Problem } from '../event.ts';
-import { type EventSpans, scanEvent } from '../plain/scan-event.ts';
+import { EventSpans } from '../plain/scan-event.ts';
 import { CLOSE_BRACKET, isSpace, OPEN_BRACKET } from './json-bytes.ts';
 import { syntaxProblem, textProblem } from './json-problems.ts';
 import { JsonScanner, JsonSyntaxError } from './json-scanner.ts';
@@ -17,7 +17,8 @@ export class JsonArrayItems {
   #hasBegun = false;
   /** Where the item begins that is being read; -1 between items. */
   #start = -1;
-  #spans: EventSpans | undefined;
+  readonly #spans = new EventSpans();
+  #isPlain = false;
   #problem: Problem | undefined;
 
   constructor(bytes: Buffer) {
@@ -37,8 +38,8 @@ export class JsonArrayItems {
     try {
       if (this.#start >= 0 || this.#goesOn(scanner)) {
         const start = this.#start < 0 ? scanner.at : this.#start;
-        this.#spans = this.#start < 0 ? scanEvent(this.#bytes, start) : undefined;
-        if (this.#spans) {
+        this.#isPlain = this.#start < 0 && this.#spans.scan(this.#bytes, start);
+        if (this.#isPlain) {
           scanner.at = this.#spans.end;
           return this.#bytes.subarray(start, scanner.at);
         }
@@ -55,9 +56,9 @@ export class JsonArrayItems {
     return undefined;
   }
 
-  /** Where the members of the item stand that next() gave last, if it is a plain event: nobody needs to read it again. */
+  /** Where the members of the item stand that next() gave last, if it is a plain event: nobody needs to read it again. Until next(). */
   get spans(): EventSpans | undefined {
-    return this.#spans;
+    return this.#isPlain ? this.#spans : undefined;
   }
 
   /** Its place is told in the whole text. */

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { parseJson } from '../../../../test/support/parse-json.ts';
-import type { ParseOptions } from '../event.ts';
+import type { ParseOptions, ParseResult } from '../event.ts';
 import { JsonArrayItems } from '../json/json-array-items.ts';
 import { jsonTestSuite } from '../json/json-test-suite.ts';
-import { parseAnyEvent, parseEvent } from '../parse-event.ts';
+import { parseAnyEvent, parseEvent, parseRecordItem } from '../parse-event.ts';
+import { type RecordItem, recordItemOf } from '../parsed-item.ts';
 import { compileUserSchema } from '../schema-check.ts';
 import { builtInTypeSchemas, type TypeSchemas } from '../type-schemas.ts';
-import { scanEventText } from './scan-event.ts';
+import { EventSpans } from './scan-event.ts';
 
 const userSchema = compileUserSchema({
   required: ['constructor'],
@@ -237,7 +240,7 @@ describe('a plain event', () => {
       fc.property(eventText, (text) => {
         const bytes = Buffer.from(text);
         if (sameBothWays(bytes)) accepted++;
-        if (scanEventText(bytes)) plain++;
+        if (new EventSpans().scanText(bytes)) plain++;
       }),
       { numRuns: 20_000 },
     );
@@ -341,7 +344,9 @@ describe('a plain event', () => {
           const found: Buffer[] = [];
           for (let item = items.next(); item !== undefined; item = items.next()) {
             if (item === null) continue;
-            assert.deepEqual(parseEvent(item, options, items.spans), parseAnyEvent(item, options));
+            const expected = parseAnyEvent(item, options);
+            assert.deepEqual(parseRecordItem(item, options, items.spans), recordOf(item, expected));
+            assert.deepEqual(parseEvent(item, options, items.spans), expected);
             found.push(item);
           }
           const expected = jsonArray(body);
@@ -359,13 +364,28 @@ describe('a plain event', () => {
     assert.ok(arrays > 500, `only ${arrays} were arrays: the property shows nothing`);
   });
 
+  test('does not stay in memory with what it is a view of, once it was read', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const read = (parse: typeof parseEvent | typeof parseRecordItem, text: Buffer) => {
+      parse(text, options);
+      return new WeakRef(text.buffer);
+    };
+    const whole = read(parseEvent, Buffer.from(Buffer.alloc(100_000, usual).buffer, 0, usual.length));
+    const broken = read(parseRecordItem, Buffer.from(Buffer.alloc(100_000, usual).buffer, 0, 100));
+    // What a WeakRef was made of stays until the end of the turn.
+    await new Promise(setImmediate);
+    collectGarbage();
+    assert.deepEqual([whole.deref(), broken.deref()], [undefined, undefined]);
+  });
+
   test('is what clients usually send: with white space, escapes in event_data, other scripts, and members in any order', () => {
     for (const text of [
       usual.toString(),
       JSON.stringify(JSON.parse(usual.toString()), null, 2),
       '\n{"event_data":{},"event_type":"view","event_timestamp":"2026-10-07T10:00:00Z","user_id":"ж"}\n',
     ]) {
-      assert.ok(scanEventText(Buffer.from(text)), text);
+      assert.ok(new EventSpans().scanText(Buffer.from(text)), text);
       assert.ok(parseEvent(Buffer.from(text), options).ok, text);
     }
   });
@@ -374,8 +394,14 @@ describe('a plain event', () => {
 /** Whether it is an event. */
 function sameBothWays(bytes: Buffer): boolean {
   const result = parseEvent(bytes, options);
-  assert.deepEqual(result, parseAnyEvent(bytes, options));
+  const expected = parseAnyEvent(bytes, options);
+  assert.deepEqual(result, expected);
+  assert.deepEqual(parseRecordItem(bytes, options), recordOf(bytes, expected));
   return result.ok;
+}
+
+function recordOf(value: Buffer, parsed: ParseResult): RecordItem {
+  return parsed.ok ? recordItemOf({ ok: true, event: parsed.event, value, extensions: [] }) : parsed;
 }
 
 function jsonArray(body: Buffer): unknown[] | undefined {

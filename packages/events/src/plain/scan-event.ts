@@ -1,29 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { CLOSE_BRACE, COMMA, isSpace, OPEN_BRACE, QUOTE } from '../json/json-bytes.ts';
-import { MEMBER_SIZE, NOT_PLAIN, ValueScanner } from './scan-value.ts';
+import { MEMBER_SIZE, NO_BYTES, NOT_PLAIN, ValueScanner } from './scan-value.ts';
 
 /** A plain event has at most so many bytes, so that a look at one takes well below a millisecond. */
 const MAX_PLAIN_BYTES = 64 * 1024;
-
-/**
- * Looks at an event without making values of it, so that a valid event need not pay for what only a bad one needs. It says where
- * the members stand, or that it does not know: then json-reader.ts and the schemas decide. It may say something only where they
- * accept what it saw (a property test holds it to that), but it need not know much: names and the members of the event itself have
- * no escapes, numbers no exponent, objects few members.
- *
- * `bytes` must be valid UTF-8; the object begins at `start`.
- */
-export function scanEvent(bytes: Buffer, start: number): EventSpans | undefined {
-  const spans = new EventSpans(bytes, start);
-  return spans.end < 0 ? undefined : spans;
-}
-
-/** The same for a text that is one event and white space around it, of whose bytes nothing is known. */
-export function scanEventText(bytes: Buffer): EventSpans | undefined {
-  if (!isUtf8(bytes)) return undefined;
-  const spans = scanEvent(bytes, endOfSpace(bytes, 0));
-  return spans && endOfSpace(bytes, spans.end) === bytes.length ? spans : undefined;
-}
 
 function endOfSpace(bytes: Buffer, start: number): number {
   let at = start;
@@ -31,12 +11,19 @@ function endOfSpace(bytes: Buffer, start: number): number {
   return at;
 }
 
-/** Where the members of an event stand: those that are strings from behind their quote up to the next one; 0 where there is none. */
+/**
+ * Looks at an event without making values of it, so that a valid event need not pay for what only a bad one needs. It says where
+ * the members stand, or that it does not know: then json-reader.ts and the schemas decide. It may say something only where they
+ * accept what it saw (a property test holds it to that), but it need not know much: names and the members of the event itself have
+ * no escapes, numbers no exponent, objects few members.
+ *
+ * Afterwards it tells where the members stand, those that are strings from behind their quote up to the next one; 0 where there is
+ * none. One is used for many events, as making it costs as much as a scan: what it tells is true until the next scan.
+ */
 export class EventSpans {
-  readonly bytes: Buffer;
-  readonly start: number;
+  bytes: Buffer = NO_BYTES;
   /** Past the closing brace. */
-  readonly end: number;
+  end = NOT_PLAIN;
   userIdStart = 0;
   userIdEnd = 0;
   eventTypeStart = 0;
@@ -49,18 +36,37 @@ export class EventSpans {
   sourceEnd = 0;
   dataStart = 0;
   dataEnd = 0;
-  readonly #scanner: ValueScanner;
+  /** The members of event_data. */
+  readonly data: DataSpans;
+  readonly #scanner = new ValueScanner();
 
-  constructor(bytes: Buffer, start: number) {
-    this.bytes = bytes;
-    this.start = start;
-    this.#scanner = new ValueScanner(bytes, Math.min(bytes.length, start + MAX_PLAIN_BYTES));
-    this.end = this.#scan(start);
+  constructor() {
+    this.data = new DataSpans(this.#scanner);
   }
 
-  /** The members of event_data. */
-  get data(): DataSpans {
-    return new DataSpans(this.#scanner);
+  /** Whether it is a plain event, whose object begins at `start`. The bytes must be valid UTF-8. */
+  scan(bytes: Buffer, start: number): boolean {
+    this.bytes = bytes;
+    this.userIdStart = 0;
+    this.eventTypeStart = 0;
+    this.timestampStart = 0;
+    this.eventIdStart = 0;
+    this.sourceStart = 0;
+    this.dataStart = 0;
+    this.#scanner.begin(bytes, Math.min(bytes.length, start + MAX_PLAIN_BYTES));
+    this.end = this.#scan(start);
+    return this.end >= 0;
+  }
+
+  /** Lets go of the bytes that were scanned last. */
+  forget(): void {
+    this.bytes = NO_BYTES;
+    this.#scanner.begin(NO_BYTES, 0);
+  }
+
+  /** The same for a text that is one event and white space around it, of whose bytes nothing is known. */
+  scanText(bytes: Buffer): boolean {
+    return isUtf8(bytes) && this.scan(bytes, endOfSpace(bytes, 0)) && endOfSpace(bytes, this.end) === bytes.length;
   }
 
   #scan(start: number): number {

@@ -19,6 +19,9 @@ import {
 /** Scanning without making values: see scan-event.ts. All positions are offsets in the bytes, and -1 is "I do not know". */
 export const NOT_PLAIN = -1;
 
+/** What is scanned before the first text and after the last one. */
+export const NO_BYTES = Buffer.alloc(0);
+
 /** Levels of objects and arrays, as in json-reader.ts. */
 const MAX_LEVELS = 32;
 
@@ -38,15 +41,17 @@ export const MEMBER_SIZE = 3;
  * `limit` is plain.
  */
 export class ValueScanner {
-  readonly bytes: Buffer;
-  readonly limit: number;
+  bytes: Buffer = NO_BYTES;
+  limit = 0;
   /** The members of the objects that are open, from the outside in, MEMBER_SIZE numbers each; what is at or behind `top` is old. */
-  readonly members: number[] = [];
+  readonly members = new Int32Array(MAX_LEVELS * MAX_MEMBERS * MEMBER_SIZE);
   top = 0;
 
-  constructor(bytes: Buffer, limit: number) {
+  /** Begins anew with other bytes: a scanner is used again and again, because making one costs as much as a short scan. */
+  begin(bytes: Buffer, limit: number): void {
     this.bytes = bytes;
     this.limit = limit;
+    this.top = 0;
   }
 
   /** The byte at this place; behind the end undefined, which is unequal to every byte and lies in no range. */
