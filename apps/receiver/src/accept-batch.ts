@@ -7,6 +7,7 @@ import { appendRecords } from './append-record.ts';
 import type { Client } from './authorize.ts';
 import { BatchOutcome } from './batch-outcome.ts';
 import type { BodyFormat, BodyItems } from './body-formats.ts';
+import type { Deadlines } from './deadlines.ts';
 import type { MakeEventRecord } from './event-record.ts';
 import type { Exchange } from './exchange.ts';
 import type { Refusal } from './http-problems.ts';
@@ -25,6 +26,8 @@ export interface AcceptBatchOptions {
     readonly deadlineMs: number;
     readonly maxBatchEvents: number;
   };
+  /** Of appends. */
+  readonly deadlines: Deadlines;
   readonly makeRecord: MakeEventRecord;
   readonly share: LoopShare;
   readonly counts: ReceiverCounts;
@@ -49,7 +52,7 @@ export type AcceptBatch = (batch: Batch) => Promise<void>;
  * with the body as a whole refuses all of them before one has touched the log.
  */
 export function createAcceptBatch(options: AcceptBatchOptions): AcceptBatch {
-  const { producer, settings, counts, room, logger, refuse } = options;
+  const { producer, deadlines, counts, room, logger, refuse } = options;
   return async (batch) => {
     const { exchange } = batch;
     const reading = new BatchReading(batch, options);
@@ -64,7 +67,7 @@ export function createAcceptBatch(options: AcceptBatchOptions): AcceptBatch {
     const { outcome, records, indexes } = reading;
     let { cause } = reading;
     if (records.length > 0) {
-      const failures = await appendRecords(producer, records, settings.deadlineMs);
+      const failures = await appendRecords(producer, records, deadlines);
       for (const [number, failure] of failures) {
         cause ??= failure.cause;
         outcome.refuse(indexes[number] as number, failure.refusal);

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from '@kero/runtime';
-import type { Connections } from './connections.ts';
+import type { Connection, Connections } from './connections.ts';
 import { ConnectionsPerAddress } from './limits/connections-per-address.ts';
 import { SlowReaders } from './limits/slow-readers.ts';
 import type { TrustedProxies } from './limits/trusted-proxies.ts';
@@ -21,6 +21,8 @@ export interface AcceptConnectionsOptions {
   readonly proxies: TrustedProxies;
   /** Gets those over which requests can come. */
   readonly connections: Connections;
+  /** Serves them. */
+  readonly take: (connection: Connection) => void;
   readonly counts: ReceiverCounts;
   readonly logger: Logger;
 }
@@ -35,7 +37,7 @@ export interface AcceptedConnections {
 
 /** Lets connections in or not, counts them, and closes those whose clients do not take their answers. */
 export function acceptConnections(options: AcceptConnectionsOptions): AcceptedConnections {
-  const { server, isTls, settings, proxies, connections, counts, logger } = options;
+  const { server, isTls, settings, proxies, connections, take, counts, logger } = options;
   const perAddress = new ConnectionsPerAddress(settings.maxConnectionsPerAddress, proxies);
   /** Of TCP: also those that are not through with their TLS handshake. */
   const sockets = new Set<Socket>();
@@ -52,12 +54,12 @@ export function acceptConnections(options: AcceptConnectionsOptions): AcceptedCo
       counts.connectionsOpen--;
       sockets.delete(socket);
     });
-    if (!isTls) connections.add(socket);
+    if (!isTls) take(connections.add(socket));
   });
   server.on('secureConnection', (socket: Socket) => {
     // Not before: Node would keep connections that end in the middle of their handshake.
     socket.allowHalfOpen = true;
-    connections.add(socket);
+    take(connections.add(socket));
   });
   server.on('tlsClientError', () => {
     counts.handshakesFailed++;

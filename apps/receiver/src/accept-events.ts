@@ -1,14 +1,16 @@
-import { type EventSettings, encodeUuid, type ParseOptions } from '@kero/events';
+import { type EventSettings, encodeUuid, type ParseOptions, type RecordItem } from '@kero/events';
 import type { Producer } from '@kero/messaging';
 import type { Logger } from '@kero/runtime';
 import type { SchemaSource } from '@kero/schemas';
 import { createAcceptBatch } from './accept-batch.ts';
 import { appendRecord } from './append-record.ts';
-import type { Authorize } from './authorize.ts';
-import { compressionOf } from './content-encoding.ts';
+import type { Authorize, Client } from './authorize.ts';
+import type { BodyFormat } from './body-formats.ts';
+import { type Compression, compressionOf } from './content-encoding.ts';
+import { Deadlines } from './deadlines.ts';
 import { decompressBody } from './decompress-body.ts';
 import { createEventRecordMaker } from './event-record.ts';
-import type { Exchange, Handler } from './exchange.ts';
+import type { Exchange, Handler, RequestHead } from './exchange.ts';
 import type { Refusal } from './http-problems.ts';
 import { refusalOfItem, refusalOfSource } from './item-refusals.ts';
 import type { Admission } from './limits/admission.ts';
@@ -16,6 +18,7 @@ import type { BytesInFlight } from './limits/bytes-in-flight.ts';
 import { loadSchemas } from './load-schemas.ts';
 import { LoopShare } from './loop-share.ts';
 import { bodyFormat } from './media-types.ts';
+import { onceAHead } from './once-a-head.ts';
 import { readBody } from './read-body.ts';
 import type { ReceiverCounts } from './receiver-counts.ts';
 import type { ReceiverSettings } from './receiver-settings.ts';
@@ -40,20 +43,18 @@ export interface AcceptEventsOptions {
 /**
  * POST /api/v1/events: head -> body -> event -> record -> log -> 202; a body that is a batch goes its own way after it was read
  * (accept-batch.ts). Cheap checks come first, and nothing that was refused has touched the log. This is the hot path: what is done
- * here is done for every event.
+ * here is done for every event. It waits only for what is not there yet, so that the usual event waits for nothing but the log.
  */
 export function acceptEvents(options: AcceptEventsOptions): Handler {
   const { producer, settings, eventSettings, authorize, admission, schemas, counts, room, refuse, now, isStopping } =
     options;
   const makeRecord = createEventRecordMaker();
-  const acceptBatch = createAcceptBatch({ ...options, makeRecord, share: new LoopShare() });
-  return async (exchange: Exchange) => {
-    const { headers } = exchange.request;
-    if (isStopping()) return refuse(exchange, STOPPING);
-    const early = admission.arrive(exchange);
-    if (early) return refuse(exchange, early);
-    const decision = authorize(exchange.request);
-    const client = decision instanceof Promise ? await decision : decision;
+  const deadlines = new Deadlines(settings.deadlineMs);
+  const acceptBatch = createAcceptBatch({ ...options, deadlines, makeRecord, share: new LoopShare() });
+
+  const contentOf = onceAHead(readContent);
+
+  const onAuthorized = (exchange: Exchange, client: Client | Refusal) => {
     if ('code' in client) {
       admission.unidentified(exchange, client);
       return refuse(exchange, client);
@@ -61,25 +62,25 @@ export function acceptEvents(options: AcceptEventsOptions): Handler {
     exchange.clientId = client.id;
     const late = admission.identified(exchange, client);
     if (late) return refuse(exchange, late);
-    const compression = compressionOf(headers);
-    if (typeof compression === 'object') return refuse(exchange, compression);
-    const format = bodyFormat(exchange.request);
-    if ('code' in format) return refuse(exchange, format);
+    const content = contentOf(exchange.request);
+    if ('code' in content) return refuse(exchange, content);
+    const { format, compression } = content;
+    return whenThere(readBody(exchange, settings, room), (body) => {
+      admission.received(exchange, client, exchange.bytesReceived);
+      const isCompressed = compression !== undefined && Buffer.isBuffer(body);
+      const plain = isCompressed ? decompressBody(exchange, body, compression, settings, room) : body;
+      return whenThere(plain, (text) => onBody(exchange, client, format, text));
+    });
+  };
 
-    let body = await readBody(exchange, settings, room);
-    admission.received(exchange, client, exchange.bytesReceived);
-    if (compression !== undefined && Buffer.isBuffer(body)) {
-      body = await decompressBody(exchange, body, compression, settings, room);
-    }
+  const onBody = (exchange: Exchange, client: Client, format: BodyFormat, body: Buffer | Refusal | undefined) => {
     if (body === undefined) {
       counts.aborted++;
       return;
     }
     if (!Buffer.isBuffer(body)) return refuse(exchange, body);
-
-    const nowMs = now();
     const parseOptions: ParseOptions = {
-      nowMs,
+      nowMs: now(),
       maxFutureMs: eventSettings.maxFutureMs,
       retentionMs: eventSettings.retentionMs,
       maxBytes: eventSettings.maxBytes,
@@ -88,24 +89,51 @@ export function acceptEvents(options: AcceptEventsOptions): Handler {
     };
     const items = body.length > 0 ? format.itemsOf(body) : undefined;
     if (items) return acceptBatch({ exchange, client, format, items, parseOptions });
+    const parsed = format.parse(body, parseOptions);
+    if (parsed.ok || parsed.kind !== 'schema_not_loaded') return onParsed(exchange, client, parsed, parseOptions.nowMs);
+    return loadSchemas(schemas, [parsed.eventType], settings.deadlineMs).then((cause) =>
+      onParsed(exchange, client, format.parse(body, parseOptions), parseOptions.nowMs, cause),
+    );
+  };
 
-    let parsed = format.parse(body, parseOptions);
-    let cause: unknown;
-    if (!parsed.ok && parsed.kind === 'schema_not_loaded') {
-      cause = await loadSchemas(schemas, [parsed.eventType], settings.deadlineMs);
-      parsed = format.parse(body, parseOptions);
-    }
+  const onParsed = (exchange: Exchange, client: Client, parsed: RecordItem, nowMs: number, cause?: unknown) => {
     if (!parsed.ok) return refuse(exchange, refusalOfItem(parsed), cause);
     const foreign = refusalOfSource(parsed, client);
     if (foreign) return refuse(exchange, foreign);
-
     const id = encodeUuid(parsed.id);
-    const record = makeRecord(parsed, { id, receivedAtMs: nowMs, traceparent: headers.traceparent });
-    const failure = await appendRecord(producer, record, settings.deadlineMs);
-    if (failure) return refuse(exchange, failure.refusal, failure.cause);
-    counts.accepted++;
-    sendJson(exchange, 202, `{"status":"accepted","id":"${id.toString('latin1')}"}`);
+    const { traceparent } = exchange.request.headers;
+    const record = makeRecord(parsed, { id, receivedAtMs: nowMs, traceparent });
+    return appendRecord(producer, record, deadlines).then((failure) => {
+      if (failure) return refuse(exchange, failure.refusal, failure.cause);
+      counts.accepted++;
+      sendJson(exchange, 202, `{"status":"accepted","id":"${id.toString('latin1')}"}`);
+    });
   };
+
+  return (exchange) => {
+    if (isStopping()) return refuse(exchange, STOPPING);
+    const early = admission.arrive(exchange);
+    if (early) return refuse(exchange, early);
+    return whenThere(authorize(exchange.request), (client) => onAuthorized(exchange, client));
+  };
+}
+
+/** What the head says of the body. */
+interface Content {
+  readonly format: BodyFormat;
+  readonly compression: Compression | undefined;
+}
+
+function readContent(head: RequestHead): Content | Refusal {
+  const compression = compressionOf(head.headers);
+  if (typeof compression === 'object') return compression;
+  const format = bodyFormat(head);
+  return 'code' in format ? format : { format, compression };
+}
+
+/** Goes on at once with what is there, and later with what is a promise. */
+function whenThere<T>(value: T | Promise<T>, next: (value: T) => Promise<void> | void): Promise<void> | void {
+  return value instanceof Promise ? value.then(next) : next(value);
 }
 
 export const STOPPING: Refusal = {

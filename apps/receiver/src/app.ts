@@ -6,26 +6,25 @@ import type { Health, Logger } from '@kero/runtime';
 import { builtInSchemas, type SchemaSource } from '@kero/schemas';
 import { acceptConnections } from './accept-connections.ts';
 import { acceptEvents, STOPPING } from './accept-events.ts';
-import { INTERNAL_DETAIL } from './append-record.ts';
 import { anybody, createAuthorize } from './authorize.ts';
 import { createBrokenRequestHandler, createConnectHandler } from './broken-requests.ts';
 import { type Connection, Connections } from './connections.ts';
 import { createCors } from './cors.ts';
 import { docsRoutes } from './docs-page.ts';
-import type { Exchange } from './exchange.ts';
 import { live, ready } from './health-routes.ts';
-import type { Refusal } from './http-problems.ts';
+import { createLane, detachConnections } from './lane/lane.ts';
 import { type Admission, everythingAdmitted } from './limits/admission.ts';
 import { BytesInFlight } from './limits/bytes-in-flight.ts';
-import { checkHead } from './limits/check-head.ts';
 import { limitRequestsInFlight } from './limits/requests-in-flight.ts';
 import { createTrustedProxies } from './limits/trusted-proxies.ts';
+import { NodeAnswer } from './node-answer.ts';
+import { NodeBody } from './node-body.ts';
 import { openApiRoute } from './openapi/openapi-route.ts';
 import { createCounts, type ReceiverCounts } from './receiver-counts.ts';
 import type { ReceiverSettings } from './receiver-settings.ts';
-import { requestIdOf } from './request-id.ts';
-import { createRefuse, logRefusal } from './responses.ts';
+import { createRefuse } from './responses.ts';
 import { createRouter, type Routes } from './router.ts';
+import { createServe } from './serve-requests.ts';
 import { type CertificateAndKey, createApiServer } from './server.ts';
 
 export interface ReceiverDependencies {
@@ -46,6 +45,8 @@ export interface ReceiverDependencies {
   readonly certificate?: CertificateAndKey | undefined;
   /** Unix milliseconds; Date.now by default. */
   readonly now?: () => number;
+  /** Every request is read by node:http. That is what the lane is compared with in tests. */
+  readonly withoutLane?: boolean | undefined;
 }
 
 export interface Receiver {
@@ -63,8 +64,6 @@ export interface Receiver {
 
 /** How long a request whose body is still coming may go on after the stop began, before it gets its 503. */
 const STOP_GRACE_MS = 1000;
-
-const INTERNAL_ERROR: Refusal = { code: 'internal_error', detail: INTERNAL_DETAIL };
 
 /** The HTTP API as a server that is not listening, for the process and for tests alike. */
 export function createReceiver(dependencies: ReceiverDependencies): Receiver {
@@ -108,64 +107,30 @@ export function createReceiver(dependencies: ReceiverDependencies): Receiver {
   };
   const route = createRouter(routes);
 
-  const serve = async (exchange: Exchange, connection: Connection | undefined) => {
-    const { request, response } = exchange;
-    try {
-      const found = checkHead(request, settings) ?? route(request.method, request.url);
-      // Nobody knows where the next request begins, or to whom it goes.
-      if (connection && typeof found === 'object' && found.code === 'malformed_request') connection.broken = true;
-      await (typeof found === 'function' ? found(exchange) : refuse(exchange, found));
-    } catch (error) {
-      if (!response.headersSent) return await refuse(exchange, INTERNAL_ERROR, error);
-      // An answer that has begun cannot become another one: the client must not take half of it for the whole.
-      logRefusal(logger, INTERNAL_ERROR, exchange.requestId, error);
-      response.destroy();
-    } finally {
-      counts.inFlight--;
-      room.giveBack(exchange);
-      if (connection) connection.pending--;
-    }
-  };
-  const onRequest = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean) => {
-    const connection = connections.of(request.socket);
-    if (connection?.broken) return;
-    const turn = connection ? ++connection.requests : 1;
-    // Sent ahead, behind the request that is the last one of its connection: nobody will see an answer.
-    if (settings.maxRequestsPerConnection > 0 && turn > settings.maxRequestsPerConnection) return;
-    const exchange: Exchange = {
-      request,
-      response,
-      requestId: requestIdOf(request.headers['x-request-id']),
-      address: proxies.origin(connection?.address ?? '', request.headers['x-forwarded-for']),
-      clientId: undefined,
-      headers: [],
-      expectsContinue,
-      bytesReceived: 0,
-      bytesHeld: 0,
-      cancelBody: undefined,
-    };
-    if (connection) {
-      connection.pending++;
-      connection.latest = exchange;
-    }
-    cors?.mark(exchange);
-    if (isStopping() || turn === settings.maxRequestsPerConnection) response.shouldKeepAlive = false;
-    counts.inFlight++;
-    void serve(exchange, connection);
+  const serve = createServe({ settings, route, proxies, cors, counts, room, logger, refuse, isStopping });
+  const onRequest = (request: IncomingMessage, response: ServerResponse, isAwaited: boolean) => {
+    const { socket } = request;
+    const body = new NodeBody(request, response, isAwaited);
+    serve({ request, body, response: new NodeAnswer(response), socket, connection: connections.of(socket) });
   };
 
   const { server, renew } = createApiServer(settings, certificate);
   const isTls = certificate !== undefined;
-  const accepted = acceptConnections({ server, isTls, settings, proxies, connections, counts, logger });
+  const raw = { connections, counts, logger, limits: settings };
+  const onClientError = createBrokenRequestHandler(raw);
+  const toNode = detachConnections(server, isTls);
+  const lane = createLane({ server, settings, serve, onClientError, toNode });
+  const take = dependencies.withoutLane ? ({ socket }: Connection) => toNode(socket) : lane.take;
+  const accepted = acceptConnections({ server, isTls, settings, proxies, connections, take, counts, logger });
   server.on('request', (request, response) => onRequest(request, response, false));
   server.on('checkContinue', (request, response) => onRequest(request, response, true));
   server.on('checkExpectation', (request, response) => onRequest(request, response, false));
-  const raw = { connections, counts, logger, limits: settings };
-  server.on('clientError', createBrokenRequestHandler(raw));
+  server.on('clientError', onClientError);
   server.on('connect', createConnectHandler(raw));
 
   const stop = async () => {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    lane.closeIdle();
     for (const { latest, pending } of connections) {
       if (latest && pending > 0 && !latest.response.headersSent) latest.response.shouldKeepAlive = false;
     }
@@ -180,6 +145,7 @@ export function createReceiver(dependencies: ReceiverDependencies): Receiver {
     const force = setTimeout(accepted.destroyAll, settings.deadlineMs + 2 * STOP_GRACE_MS);
     await closed;
     accepted.end();
+    lane.end();
     clearTimeout(grace);
     clearTimeout(force);
   };

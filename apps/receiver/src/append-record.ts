@@ -1,5 +1,6 @@
 import { AppendError, type MessagingErrorCode, messagingError, type NewRecord, type Producer } from '@kero/messaging';
 import type { KeroError } from '@kero/runtime';
+import type { Deadlines } from './deadlines.ts';
 import { problemOfAppend, type Refusal } from './http-problems.ts';
 
 /** An event that is not (known to be) in the log: what the client is told, and what the log line tells. */
@@ -12,13 +13,14 @@ export interface AppendFailure {
  * Resolves to undefined when the log has confirmed the record, else to why not. Never rejects, and is never later than the
  * deadline, also where a driver should not keep its own.
  */
-export async function appendRecord(
+export function appendRecord(
   producer: Producer,
   record: NewRecord,
-  deadlineMs: number,
+  deadlines: Deadlines,
 ): Promise<AppendFailure | undefined> {
-  const error = await errorOfAppend(producer, [record], deadlineMs);
-  return error === undefined ? undefined : failureAt(error, 0);
+  return new Promise((resolve) => {
+    append(producer, [record], deadlines, (error) => resolve(error === undefined ? undefined : failureAt(error, 0)));
+  });
 }
 
 /**
@@ -28,9 +30,9 @@ export async function appendRecord(
 export async function appendRecords(
   producer: Producer,
   records: readonly NewRecord[],
-  deadlineMs: number,
+  deadlines: Deadlines,
 ): Promise<ReadonlyMap<number, AppendFailure>> {
-  const error = await errorOfAppend(producer, records, deadlineMs);
+  const error = await new Promise((resolve) => append(producer, records, deadlines, resolve));
   const failures = new Map<number, AppendFailure>();
   if (error === undefined) return failures;
   const named = error instanceof AppendError ? [...error.failures.keys()] : [];
@@ -50,26 +52,29 @@ export async function appendRecords(
   return failures;
 }
 
-/** Resolves to what the call was rejected with, undefined when it was not. */
-function errorOfAppend(producer: Producer, records: readonly NewRecord[], deadlineMs: number): Promise<unknown> {
-  return new Promise((resolve) => {
-    const onDeadline = () => {
-      const message = `the log did not answer within ${deadlineMs} ms (RECEIVER_DEADLINE)`;
-      const failure = messagingError('log_unavailable', message);
-      resolve(new AppendError(new Map(records.map((_, index) => [index, failure]))));
-    };
-    const timer = setTimeout(onDeadline, deadlineMs);
-    producer.append(records, { deadlineMs }).then(
-      () => {
-        clearTimeout(timer);
-        resolve(undefined);
-      },
-      (error: unknown) => {
-        clearTimeout(timer);
-        resolve(error ?? new Error('the log rejected without an error'));
-      },
-    );
+/** `onEnd` is called once, with what the call was rejected with, undefined when it was not. */
+function append(
+  producer: Producer,
+  records: readonly NewRecord[],
+  deadlines: Deadlines,
+  onEnd: (error: unknown) => void,
+): void {
+  const { lengthMs: deadlineMs } = deadlines;
+  let isOver = false;
+  const deadline = deadlines.start(() => {
+    isOver = true;
+    const message = `the log did not answer within ${deadlineMs} ms (RECEIVER_DEADLINE)`;
+    const failure = messagingError('log_unavailable', message);
+    onEnd(new AppendError(new Map(records.map((_, index) => [index, failure]))));
   });
+  const end = (error: unknown) => {
+    deadlines.clear(deadline);
+    if (!isOver) onEnd(error);
+  };
+  producer.append(records, { deadlineMs }).then(
+    () => end(undefined),
+    (error: unknown) => end(error ?? new Error('the log rejected without an error')),
+  );
 }
 
 function failureAt(error: unknown, index: number): AppendFailure {

@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import type { Authenticator, Scope, Verdict } from '@kero/auth';
+import type { RequestHead } from './exchange.ts';
 import type { Refusal } from './http-problems.ts';
 
 /** Who sends, as far as the receiver needs to know. */
@@ -13,7 +13,7 @@ export interface Client {
 }
 
 /** Decides from the head of a request, before a byte of its body is read. */
-export type Authorize = (request: IncomingMessage) => Client | Refusal | Promise<Client | Refusal>;
+export type Authorize = (request: RequestHead) => Client | Refusal | Promise<Client | Refusal>;
 
 const ANYBODY: Client = { defaultSource: 'default', sources: undefined, id: undefined };
 

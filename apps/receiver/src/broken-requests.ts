@@ -2,6 +2,7 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '@kero/runtime';
+import { headerLines } from './answer-kind.ts';
 import type { Connections } from './connections.ts';
 import { httpProblems, problemBody, type Refusal } from './http-problems.ts';
 import { type HeadLimits, headersTooLarge } from './limits/check-head.ts';
@@ -41,13 +42,15 @@ export function createBrokenRequestHandler(
     connection.broken = true;
 
     const { latest, pending } = connection;
-    if (latest?.cancelBody && !latest.request.complete) return latest.cancelBody(refusal);
-    if (latest && pending > 0) {
+    if (latest?.cancelBody && !latest.body.complete) return latest.cancelBody(refusal);
+    if (latest && (pending > 0 || !latest.response.writableFinished)) {
       latest.response.shouldKeepAlive = false;
+      // It may have said already that the connection stays open.
+      latest.response.once('close', () => socket.destroySoon());
       return;
     }
     // Either the rest of a body that is refused already, or a connection that never sent a byte: nobody waits.
-    if (latest?.request.complete === false || socket.bytesRead === 0) {
+    if (latest?.body.complete === false || socket.bytesRead === 0) {
       socket.destroy();
       return;
     }
@@ -103,21 +106,15 @@ function refusalOf(error: NodeJS.ErrnoException, limits: HeadLimits): Refusal | 
 function rawAnswer(refusal: Refusal, requestId: string): string {
   const { status } = httpProblems[refusal.code];
   const body = `${JSON.stringify(problemBody(refusal, requestId))}\n`;
-  return [
+  const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'content-type: application/problem+json',
     `content-length: ${Buffer.byteLength(body)}`,
     'cache-control: no-store',
     'x-content-type-options: nosniff',
     `x-request-id: ${requestId}`,
-    ...pairs(refusal.headers ?? []),
     'connection: close',
-    '',
-    body,
-  ].join('\r\n');
-}
-
-/** name, value, name, value -> `name: value` */
-function pairs(headers: readonly string[]): string[] {
-  return headers.flatMap((name, index) => (index % 2 === 0 ? [`${name}: ${headers[index + 1]}`] : []));
+    headerLines(refusal.headers ?? []),
+  ];
+  return `${lines.join('\r\n')}\r\n${body}`;
 }

@@ -21,10 +21,12 @@ export interface Connection {
 export class Connections implements Iterable<Connection> {
   readonly #open = new Map<Socket, Connection>();
 
-  add(socket: Socket): void {
+  add(socket: Socket): Connection {
     const address = addressOf(socket.remoteAddress ?? '') ?? '';
-    this.#open.set(socket, { socket, address, requests: 0, pending: 0, latest: undefined, broken: false });
+    const connection = { socket, address, requests: 0, pending: 0, latest: undefined, broken: false };
+    this.#open.set(socket, connection);
     socket.once('close', () => this.#open.delete(socket));
+    return connection;
   }
 
   of(socket: Socket): Connection | undefined {

@@ -1,4 +1,5 @@
 import { list, type SettingType, SettingValueError } from '@kero/runtime';
+import { answerKind } from './answer-kind.ts';
 import type { Exchange, Handler } from './exchange.ts';
 
 /** `*`, or origins (`https://shop.example`), comma-separated. */
@@ -47,6 +48,8 @@ const CLOUD_EVENT_HEADER = /^ce-[a-z0-9]{1,64}$/;
 const RESPONSE_HEADERS =
   'x-request-id, retry-after, ratelimit, ratelimit-policy, www-authenticate, allow, accept-encoding, accept-post';
 
+const NO_CONTENT = answerKind(204, ['allow', 'POST, OPTIONS', 'cache-control', 'no-store']);
+
 /** Two hours: no browser remembers a preflight longer. */
 const MAX_AGE_SECONDS = 7200;
 
@@ -66,8 +69,8 @@ export function createCors(allowed: readonly string[]): Cors {
       if (origin === undefined) return;
       headers.push('access-control-allow-origin', origin, 'access-control-expose-headers', RESPONSE_HEADERS);
     },
-    preflight({ request: { headers }, response, requestId, headers: further }) {
-      const answer = ['x-request-id', requestId, ...further, 'allow', 'POST, OPTIONS', 'cache-control', 'no-store'];
+    preflight({ request: { headers }, response, headers: further }) {
+      const answer = [...further];
       if (headers['access-control-request-method'] !== undefined && allowedOrigin(headers.origin) !== undefined) {
         const asked = headers['access-control-request-headers'] ?? '';
         const extensions = asked
@@ -78,8 +81,7 @@ export function createCors(allowed: readonly string[]): Cors {
         answer.push('access-control-allow-headers', [...REQUEST_HEADERS, ...extensions].join(', '));
         answer.push('access-control-max-age', String(MAX_AGE_SECONDS));
       }
-      response.writeHead(204, answer);
-      response.end();
+      response.send(NO_CONTENT, answer, '');
     },
   };
 }

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { type AnswerKind, answerKind } from './answer-kind.ts';
 import type { Handler } from './exchange.ts';
-import { send } from './responses.ts';
 import type { Routes } from './router.ts';
 
 /** Nothing from anywhere else: the page works offline, and a script that found its way into it does not run. */
@@ -71,20 +71,22 @@ export function docsRoutes(): Routes {
 }
 
 function text(type: string, body: string): Handler {
-  return (exchange) => send(exchange, 200, documentHeaders(type, 'no-store'), body);
+  const kind = documentAnswer(type, 'no-store');
+  return ({ response, headers }) => response.send(kind, headers, body);
 }
 
 /** Read at the first request for it, and kept. */
 function asset(path: string, type: string): Handler {
+  const kind = documentAnswer(type, 'max-age=3600');
   let content: Promise<Buffer> | undefined;
-  return async (exchange) => {
+  return async ({ response, headers }) => {
     content ??= readFile(path);
-    send(exchange, 200, documentHeaders(type, 'max-age=3600'), await content);
+    response.send(kind, headers, await content);
   };
 }
 
-function documentHeaders(type: string, cacheControl: string): string[] {
-  return [
+function documentAnswer(type: string, cacheControl: string): AnswerKind {
+  return answerKind(200, [
     'content-type',
     type,
     'cache-control',
@@ -95,5 +97,5 @@ function documentHeaders(type: string, cacheControl: string): string[] {
     'no-referrer',
     'content-security-policy',
     CONTENT_SECURITY_POLICY,
-  ];
+  ]);
 }

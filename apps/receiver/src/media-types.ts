@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { isBinaryCloudEvent, isJsonMediaType, type MediaType, parseMediaType } from '@kero/events';
 import {
   type BodyFormat,
@@ -8,6 +7,7 @@ import {
   jsonFormat,
   ndjsonFormat,
 } from './body-formats.ts';
+import type { RequestHead } from './exchange.ts';
 import type { Refusal } from './http-problems.ts';
 import { isRepeated } from './limits/repeated-header.ts';
 
@@ -25,7 +25,7 @@ export const SUPPORTED_TYPES = [...FORMATS.keys()].join(', ');
 const CLOUD_EVENTS = 'application/cloudevents';
 
 /** What the head of a request says of its body, before a byte of that is read. */
-export function bodyFormat({ headers, rawHeaders }: IncomingMessage): BodyFormat | Refusal {
+export function bodyFormat({ headers, rawHeaders }: RequestHead): BodyFormat | Refusal {
   const header = headers['content-type'];
   const isBinary = isBinaryCloudEvent(headers);
   if (header === undefined) {

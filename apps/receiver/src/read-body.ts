@@ -1,4 +1,4 @@
-import type { Exchange } from './exchange.ts';
+import type { BodyListener, Exchange } from './exchange.ts';
 import type { Refusal } from './http-problems.ts';
 import type { BytesInFlight } from './limits/bytes-in-flight.ts';
 
@@ -11,60 +11,91 @@ export interface BodyLimits {
  * there is nobody to answer). The limits hold for the bytes that arrive, whatever Content-Length says. What it holds is
  * added to the bytes in flight.
  */
-export async function readBody(
+export function readBody(
   exchange: Exchange,
   limits: BodyLimits,
   room: BytesInFlight,
-): Promise<Buffer | Refusal | undefined> {
-  const { request } = exchange;
-  const declared = request.headers['content-length'];
-  if (declared !== undefined && Number(declared) > limits.maxBodyBytes) return tooLarge(limits);
+): Buffer | Refusal | undefined | Promise<Buffer | Refusal | undefined> {
+  const { body } = exchange;
+  if (body.declaredBytes !== undefined && body.declaredBytes > limits.maxBodyBytes) return tooLarge(limits);
   if (room.isFull(1)) return overloaded();
-  if (exchange.expectsContinue) exchange.response.writeContinue();
+  return new BodyReading(exchange, limits, room).result;
+}
 
-  return new Promise((resolve) => {
-    let first: Buffer | undefined;
-    let more: Buffer[] | undefined;
-    let reading = true;
-    const finish = (result: Buffer | Refusal | undefined) => {
-      reading = false;
-      exchange.cancelBody = undefined;
-      room.finished(exchange);
-      resolve(result);
-      first = undefined;
-      more = undefined;
-    };
-    exchange.cancelBody = finish;
-    request.on('data', (chunk: Buffer) => {
-      if (!reading) return;
-      exchange.bytesReceived += chunk.length;
-      if (exchange.bytesReceived > limits.maxBodyBytes) return finish(tooLarge(limits));
-      room.hold(exchange, chunk.length);
-      // A body that comes in one piece, like nearly all, is complete already.
-      if (request.complete) room.finished(exchange);
-      else room.unfinished(exchange);
-      if (room.isFull()) {
-        // It may have been the one that was ended, to make room.
-        if (reading) finish(overloaded());
-        return;
-      }
-      if (!reading) return;
-      if (first === undefined) first = chunk;
-      else if (more === undefined) more = [first, chunk];
-      else more.push(chunk);
+/** Reading one body. */
+class BodyReading implements BodyListener {
+  readonly #exchange: Exchange;
+  readonly #limits: BodyLimits;
+  readonly #room: BytesInFlight;
+  #first: Buffer | undefined;
+  #more: Buffer[] | undefined;
+  #isReading = true;
+  #result: Buffer | Refusal | undefined;
+  #resolve: ((result: Buffer | Refusal | undefined) => void) | undefined;
+
+  constructor(exchange: Exchange, limits: BodyLimits, room: BytesInFlight) {
+    this.#exchange = exchange;
+    this.#limits = limits;
+    this.#room = room;
+    exchange.cancelBody = (refusal) => this.#finish(refusal);
+    exchange.body.listen(this);
+  }
+
+  /** At once, where all of it was here already. */
+  get result(): Buffer | Refusal | undefined | Promise<Buffer | Refusal | undefined> {
+    if (!this.#isReading) return this.#result;
+    return new Promise((resolve) => {
+      this.#resolve = resolve;
     });
-    request.on('end', () => {
-      if (reading) finish(more ? Buffer.concat(more) : first ? ownMemory(first) : Buffer.alloc(0));
-    });
-    request.on('error', () => {
-      if (reading) finish(undefined);
-    });
-  });
+  }
+
+  onData(chunk: Buffer): void {
+    if (!this.#isReading) return;
+    const exchange = this.#exchange;
+    exchange.bytesReceived += chunk.length;
+    if (exchange.bytesReceived > this.#limits.maxBodyBytes) {
+      this.#finish(tooLarge(this.#limits));
+      return;
+    }
+    this.#room.hold(exchange, chunk.length);
+    // A body that comes in one piece, like nearly all, is complete already.
+    if (exchange.body.complete) this.#room.finished(exchange);
+    else this.#room.unfinished(exchange);
+    if (this.#room.isFull()) {
+      // It may have been the one that was ended, to make room.
+      if (this.#isReading) this.#finish(overloaded());
+      return;
+    }
+    if (!this.#isReading) return;
+    if (this.#first === undefined) this.#first = chunk;
+    else if (this.#more === undefined) this.#more = [this.#first, chunk];
+    else this.#more.push(chunk);
+  }
+
+  onEnd(): void {
+    if (!this.#isReading) return;
+    if (this.#more) this.#finish(Buffer.concat(this.#more));
+    else this.#finish(this.#first ? ownMemory(this.#first) : Buffer.alloc(0));
+  }
+
+  onBroken(): void {
+    if (this.#isReading) this.#finish(undefined);
+  }
+
+  #finish(result: Buffer | Refusal | undefined): void {
+    this.#isReading = false;
+    this.#exchange.cancelBody = undefined;
+    this.#room.finished(this.#exchange);
+    this.#first = undefined;
+    this.#more = undefined;
+    if (this.#resolve) this.#resolve(result);
+    else this.#result = result;
+  }
 }
 
 /** A small body that is part of a larger buffer (a socket's, say) would keep all of that alive for as long as it waits. */
 function ownMemory(chunk: Buffer): Buffer {
-  return chunk.byteLength === chunk.buffer.byteLength ? chunk : Buffer.from(chunk);
+  return chunk.byteLength >= chunk.buffer.byteLength / 2 ? chunk : Buffer.from(chunk);
 }
 
 function tooLarge({ maxBodyBytes }: BodyLimits): Refusal {

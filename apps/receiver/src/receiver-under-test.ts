@@ -39,6 +39,7 @@ export interface TestOptions {
   readonly certificate?: CertificateAndKey;
   /** Who may send; everybody by default. Disposed by whoever made it. */
   readonly auth?: Authenticator | undefined;
+  readonly withoutLane?: boolean;
 }
 
 export interface Answer {
@@ -97,6 +98,7 @@ export async function startTestReceiver(t: TestContext, options: TestOptions = {
     admission: createRateLimits(values.rateLimits, options.monotonicMs ?? (() => performance.now())),
     certificate: options.certificate,
     auth: options.auth,
+    withoutLane: options.withoutLane,
     ...(options.schemas && { schemas: options.schemas }),
     health,
     logger,

@@ -1,4 +1,5 @@
 import type { Logger } from '@kero/runtime';
+import { answerKinds } from './answer-kind.ts';
 import type { Exchange } from './exchange.ts';
 import { type HttpProblemCode, httpProblems, problemBody, type Refusal } from './http-problems.ts';
 import type { ReceiverCounts } from './receiver-counts.ts';
@@ -13,21 +14,11 @@ const DISCARD_BYTES = 64 * 1024;
 const LINGER_MS = 1000;
 const LINGER_BYTES = 16 * 1024 ** 2;
 
-/** Answers with a body. `headers`: name, value, name, value; they replace the common ones. */
-export function send(exchange: Exchange, status: number, headers: readonly string[], body: string | Buffer): void {
-  exchange.response.writeHead(status, [
-    'content-length',
-    String(Buffer.byteLength(body)),
-    'x-request-id',
-    exchange.requestId,
-    ...exchange.headers,
-    ...headers,
-  ]);
-  exchange.response.end(body);
-}
+const jsonAnswer = answerKinds(['content-type', 'application/json', ...COMMON_HEADERS]);
+const problemAnswer = answerKinds(['content-type', 'application/problem+json', ...COMMON_HEADERS]);
 
-export function sendJson(exchange: Exchange, status: number, json: string | Buffer): void {
-  send(exchange, status, ['content-type', 'application/json', ...COMMON_HEADERS], json);
+export function sendJson({ response, headers }: Exchange, status: number, json: string | Buffer): void {
+  response.send(jsonAnswer(status), headers, json);
 }
 
 /** Answers with a problem, counts it and writes its log line. Does nothing where the answer has begun already. */
@@ -109,50 +100,49 @@ export function sendProblem(exchange: Exchange, refusal: Refusal, members?: stri
   const definition: { status: number; retryAfterSeconds?: number } = httpProblems[refusal.code];
   const problem = JSON.stringify(problemBody(refusal, requestId));
   const body = members === undefined ? `${problem}\n` : `${problem.slice(0, -1)},${members}}\n`;
-  const headers = ['content-type', 'application/problem+json', ...COMMON_HEADERS, ...(refusal.headers ?? [])];
+  const kind = problemAnswer(definition.status);
+  const headers = [...exchange.headers, ...(refusal.headers ?? [])];
   const retryAfterSeconds = refusal.retryAfterSeconds ?? definition.retryAfterSeconds;
   if (retryAfterSeconds !== undefined) headers.push('retry-after', String(retryAfterSeconds));
 
   const then = afterAnswer(exchange, refusal.code);
-  if (then === 'keep') return send(exchange, definition.status, headers, body);
-  headers.push('connection', 'close');
-  if (then === 'close') return send(exchange, definition.status, headers, body);
-
-  headers.push('content-length', String(Buffer.byteLength(body)), 'x-request-id', requestId, ...exchange.headers);
-  response.writeHead(definition.status, headers);
-  response.write(body);
+  if (then !== 'keep') response.shouldKeepAlive = false;
+  if (then !== 'linger') {
+    response.send(kind, headers, body);
+    return;
+  }
+  response.begin(kind, headers, body);
   return linger(exchange);
 }
 
 /** What becomes of the connection after a refusal, while a part of the body may still be on its way. */
-function afterAnswer({ request, expectsContinue }: Exchange, code: HttpProblemCode): 'keep' | 'close' | 'linger' {
+function afterAnswer({ body }: Exchange, code: HttpProblemCode): 'keep' | 'close' | 'linger' {
   // Where it ends, and the next request begins, may be a matter of opinion.
   if (code === 'malformed_request') return 'close';
-  if (request.complete) return 'keep';
+  if (body.complete) return 'keep';
   // Who was not told to continue may leave the body out: nobody knows where the next request begins.
-  if (expectsContinue || request.destroyed) return 'close';
+  if (body.isAwaited || body.destroyed) return 'close';
   if (code === 'request_timeout') return 'close';
-  const declared = Number(request.headers['content-length'] ?? 0);
-  return request.headers['transfer-encoding'] === undefined && declared <= DISCARD_BYTES ? 'keep' : 'linger';
+  return body.declaredBytes !== undefined && body.declaredBytes <= DISCARD_BYTES ? 'keep' : 'linger';
 }
 
 /**
  * Reads on for a moment after the whole answer is written. Closing at once would reset the connection while the client
  * is still sending, and a reset throws away the answer that it has not read yet.
  */
-async function linger({ request, response }: Exchange): Promise<void> {
+async function linger({ body, response }: Exchange): Promise<void> {
   await new Promise<void>((resolve) => {
     let left = LINGER_BYTES;
     const timer = setTimeout(resolve, LINGER_MS);
-    request.on('data', (chunk: Buffer) => {
-      left -= chunk.length;
-      if (left < 0) resolve();
-    });
-    request.once('close', resolve);
-    request.once('end', resolve);
-    request.once('error', () => resolve());
-    request.resume();
     response.once('close', () => clearTimeout(timer));
+    body.listen({
+      onData(chunk) {
+        left -= chunk.length;
+        if (left < 0) resolve();
+      },
+      onEnd: resolve,
+      onBroken: resolve,
+    });
   });
   response.end();
 }

@@ -28,8 +28,13 @@ export const refusalReasons = [
 
 export type RefusalReason = (typeof refusalReasons)[number];
 
+export interface KnownVerdict {
+  readonly outcome: 'known';
+  readonly identity: Identity;
+}
+
 export type Verdict =
-  | { readonly outcome: 'known'; readonly identity: Identity }
+  | KnownVerdict
   | {
       readonly outcome: 'refused';
       readonly reason: Exclude<RefusalReason, 'unavailable'>;
@@ -46,6 +51,13 @@ export interface RequestHead {
   /** Name, value, name, value: as they came, with the duplicates that Node drops from `headers`. */
   readonly rawHeaders: readonly string[];
   readonly url?: string | undefined;
+  /** There where one head stands for many requests of a connection, which have sent it byte for byte. */
+  readonly memory?: HeadMemory | undefined;
+}
+
+/** What is remembered of a head that comes again; empty at first. Only the authenticator looks into it. */
+export interface HeadMemory {
+  known?: KnownVerdict;
 }
 
 export interface AcceptedCredentials {

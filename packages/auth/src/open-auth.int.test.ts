@@ -120,3 +120,23 @@ test('it is up as long as one of keys and tokens can be checked', async (t) => {
   const health = auth.health();
   assert.ok(!health.up && /API keys.*; /.test(health.reason), JSON.stringify(health));
 });
+
+test('a head that comes again is judged by what is known of it, as long as that can be', async (t) => {
+  const { text, keysSettings, clock, open } = await world(t);
+  const auth = await open(keysSettings);
+  assert.ok(auth);
+  const memory = {};
+  const rawHeaders = ['authorization', `Bearer ${text}`];
+  const first = await auth.authenticate({ rawHeaders, memory }, 'events:write');
+  assert.equal(first.outcome, 'known');
+  assert.deepEqual(memory, { known: first });
+  const again = { rawHeaders: [], memory };
+  assert.equal(await auth.authenticate(again, 'events:write'), first);
+  const other = await auth.authenticate(again, 'admin');
+  assert.equal(other.outcome === 'refused' && other.reason, 'missing_scope');
+  const nobody = {};
+  await auth.authenticate({ rawHeaders: ['authorization', `Bearer ${text}x`], memory: nobody }, 'events:write');
+  assert.deepEqual(nobody, {}, 'what is refused is not remembered');
+  clock.elapsed += 100 * 86_400_000;
+  assert.equal((await auth.authenticate(again, 'events:write')).outcome, 'unavailable');
+});

@@ -67,6 +67,15 @@ function createAuthenticator(
         return { outcome: 'refused', reason: credential.kind };
     }
   };
+  /** A key is looked at once for all requests whose heads are the same bytes of one connection: who sends them has proven it there. */
+  const verifyOnce = (request: RequestHead): Verdict | Promise<Verdict> => {
+    const { memory } = request;
+    const again = memory?.known && keys?.verifyAgain(memory.known);
+    if (again) return again;
+    const verdict = verify(request);
+    if (memory && !(verdict instanceof Promise) && verdict.outcome === 'known') memory.known = verdict;
+    return verdict;
+  };
   const judge = (verdict: Verdict, needed: Scope): Verdict => {
     if (verdict.outcome === 'known') {
       const { id, scopes } = verdict.identity;
@@ -79,7 +88,7 @@ function createAuthenticator(
   };
   return {
     authenticate: (request, needed) => {
-      const verdict = verify(request);
+      const verdict = verifyOnce(request);
       return verdict instanceof Promise ? verdict.then((late) => judge(late, needed)) : judge(verdict, needed);
     },
     accepts: { keys: keys !== undefined, tokens: tokens !== undefined },

@@ -81,13 +81,13 @@ class Circuit implements CircuitProducer {
     return { state: state.kind, refusing, opened: this.#opened, refused: this.#refused };
   }
 
-  async append(records: readonly NewRecord[], options: AppendOptions): Promise<void> {
+  append(records: readonly NewRecord[], options: AppendOptions): Promise<void> {
     const state = this.#current();
     const startedAt = this.#now();
     if (state.kind === 'closed') return this.#pass(records, options, startedAt);
-    if (state.kind === 'open') throw this.#refuse(records.length, state.outage, state.until - startedAt);
+    if (state.kind === 'open') return this.#refuse(records.length, state.outage, state.until - startedAt);
     if (state.trialUntil !== undefined) {
-      throw this.#refuse(records.length, state.outage, Math.min(BESIDE_TRIAL_MS, state.trialUntil - startedAt));
+      return this.#refuse(records.length, state.outage, Math.min(BESIDE_TRIAL_MS, state.trialUntil - startedAt));
     }
     // With the deadline of its caller: a log that is slow but confirms in time is well, and a shorter one would never see it.
     const trial: State = { ...state, trialUntil: startedAt + options.deadlineMs + TRIAL_GRACE_MS };
@@ -104,10 +104,8 @@ class Circuit implements CircuitProducer {
     return this.#producer.close();
   }
 
-  async #pass(records: readonly NewRecord[], options: AppendOptions, startedAt: number, trial?: State): Promise<void> {
-    try {
-      await this.#producer.append(records, options);
-    } catch (error) {
+  #pass(records: readonly NewRecord[], options: AppendOptions, startedAt: number, trial?: State): Promise<void> {
+    return this.#producer.append(records, options).then(this.#onConfirmed, (error: unknown) => {
       const failed = error instanceof AppendError ? error.failures : undefined;
       // What the log confirmed of a call that failed in part proves it well; other refusals than these prove nothing.
       if (failed && failed.size < records.length) this.#onConfirmed();
@@ -115,14 +113,13 @@ class Circuit implements CircuitProducer {
         this.#onFailure(startedAt, String(failed.values().next().value?.message), trial);
       } else if (this.#state === trial && trial.kind === 'half-open') this.#set({ ...trial, trialUntil: undefined });
       throw error;
-    }
-    this.#onConfirmed();
+    });
   }
 
-  #onConfirmed(): void {
+  readonly #onConfirmed = (): void => {
     this.#confirmedAt = this.#now();
     if (this.#state !== HEALTHY) this.#set(HEALTHY);
-  }
+  };
 
   /** Failures of calls that went out before the circuit opened tell nothing new. */
   #onFailure(startedAt: number, reason: string, trial: State | undefined): void {
@@ -171,10 +168,10 @@ class Circuit implements CircuitProducer {
     }
   }
 
-  #refuse(records: number, { reason }: Outage, leftMs: number): AppendError {
+  #refuse(records: number, { reason }: Outage, leftMs: number): Promise<never> {
     this.#refused++;
     const failure = messagingError('log_unavailable', `the log is down, nothing was given to it: ${reason}`);
     const failures = new Map(Array.from({ length: records }, (_, index) => [index, failure]));
-    return new AppendError(failures, { retryAfterMs: Math.max(0, leftMs) });
+    return Promise.reject(new AppendError(failures, { retryAfterMs: Math.max(0, leftMs) }));
   }
 }

@@ -51,7 +51,7 @@ export class BytesInFlight {
   }
 
   /** An answer of so many bytes is kept until the client has taken all of it, or its connection is closed. To be called before it is sent. */
-  holdAnswer({ request: { socket }, response }: Exchange, bytes: number): void {
+  holdAnswer({ socket, response }: Exchange, bytes: number): void {
     if (socket.destroyed) return;
     this.#addAnswer(socket, bytes, this.#answers.get(socket)?.since ?? this.#now());
     response.once('close', () => {

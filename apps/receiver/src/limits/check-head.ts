@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { RequestHead } from '../exchange.ts';
 import type { Refusal } from '../http-problems.ts';
 import { isRepeated } from './repeated-header.ts';
 
@@ -12,7 +12,7 @@ export interface HeadLimits {
  * What is refused whatever the route. The parser looks at the size of the headers, and in newer versions of Node at their
  * number too (broken-requests.ts); older ones leave out what is too much.
  */
-export function checkHead(request: IncomingMessage, limits: HeadLimits): Refusal | undefined {
+export function checkHead(request: RequestHead, limits: HeadLimits): Refusal | undefined {
   const { host, 'transfer-encoding': transferEncoding } = request.headers;
   if (host === undefined) {
     if (request.httpVersion === '1.1') return NO_HOST;

@@ -28,10 +28,12 @@ interface Limit {
  * A refused request costs nothing. `now`: monotonic, in milliseconds.
  */
 export function createRateLimits(settings: RateLimitSettings, now: () => number): Admission {
+  // A clock is read once for each question, and not once for each bucket that it is about.
+  let nowMs = now();
   const limit = (name: string, setting: string, unit: Unit, perSecond: number, burst = 2 * perSecond) => {
     if (perSecond === 0) return undefined;
     const rate = { perSecond, burst };
-    const buckets = new TokenBuckets({ rate, now, maxKeys: MAX_KEYS });
+    const buckets = new TokenBuckets({ rate, now: () => nowMs, maxKeys: MAX_KEYS });
     return { name, setting, unit, rate, buckets, policy: policyOf(name, unit, rate) } satisfies Limit;
   };
   const s = settings;
@@ -50,31 +52,34 @@ export function createRateLimits(settings: RateLimitSettings, now: () => number)
     for (const one of [bytes, requests]) {
       if (one && one.buckets.secondsUntil(who, 1) > 0) return refuse(exchange, one, who);
     }
-    requests?.buckets.take(who, 1);
-    if (requests) report(exchange, requests, who);
+    if (requests) report(exchange, requests, requests.buckets.take(who, 1));
     return undefined;
   };
   const count = (exchange: Exchange, { bytes }: typeof address, who: string, amount: number) => {
     if (!bytes) return;
-    bytes.buckets.take(who, amount);
-    report(exchange, bytes, who);
+    report(exchange, bytes, bytes.buckets.take(who, amount));
   };
 
   return {
     arrive(exchange) {
       if (!byAddress) return undefined;
+      nowMs = now();
       const who = ownerOf(exchange.address);
       if (failed && failed.buckets.secondsUntil(who, 1) > 0) return refuse(exchange, failed, who);
       return admit(exchange, address, who);
     },
     unidentified(exchange, { code }) {
+      nowMs = now();
       const { status }: { status: number } = httpProblems[code];
       if (status === 401) failed?.buckets.take(ownerOf(exchange.address), 1);
     },
     identified(exchange, client) {
-      return client.id === undefined ? undefined : admit(exchange, key, client.id);
+      if (client.id === undefined) return undefined;
+      nowMs = now();
+      return admit(exchange, key, client.id);
     },
     received(exchange, client: Client, bytes) {
+      nowMs = now();
       if (address.bytes) count(exchange, address, ownerOf(exchange.address), bytes);
       if (client.id !== undefined) count(exchange, key, client.id, bytes);
     },
@@ -82,8 +87,9 @@ export function createRateLimits(settings: RateLimitSettings, now: () => number)
 }
 
 function refuse(exchange: Exchange, limit: Limit, who: string): Refusal {
-  const retryAfterSeconds = Math.max(1, Math.ceil(limit.buckets.secondsUntil(who, 1)));
-  report(exchange, limit, who, retryAfterSeconds);
+  const left = limit.buckets.left(who);
+  const retryAfterSeconds = Math.max(1, Math.ceil(limit.buckets.secondsFrom(left, 1)));
+  report(exchange, limit, left, retryAfterSeconds);
   return { code: 'rate_limited', detail: detailOf(limit), retryAfterSeconds };
 }
 
@@ -96,10 +102,10 @@ function detailOf({ name, setting, unit, rate }: Limit): string {
 }
 
 /** draft-ietf-httpapi-ratelimit-headers: what there is, and how much of it is left for how long. */
-function report(exchange: Exchange, limit: Limit, who: string, refusedForSeconds?: number): void {
-  const left = Math.max(0, Math.floor(limit.buckets.left(who)));
-  const seconds = refusedForSeconds ?? Math.max(1, Math.ceil(limit.buckets.secondsUntil(who, limit.rate.burst)));
-  exchange.headers.push('ratelimit-policy', limit.policy, 'ratelimit', `"${limit.name}";r=${left};t=${seconds}`);
+function report(exchange: Exchange, limit: Limit, left: number, refusedForSeconds?: number): void {
+  const whole = Math.max(0, Math.floor(left));
+  const seconds = refusedForSeconds ?? Math.max(1, Math.ceil(limit.buckets.secondsFrom(left, limit.rate.burst)));
+  exchange.headers.push('ratelimit-policy', limit.policy, 'ratelimit', `"${limit.name}";r=${whole};t=${seconds}`);
 }
 
 /** A bucket of q that fills in w seconds is how the draft says burst and rate. */

@@ -44,23 +44,31 @@ export class TokenBuckets {
     return bucket ? this.#tokensOf(bucket) : this.#rate.burst;
   }
 
-  take(key: string, amount: number): void {
-    const bucket = this.#recent.get(key) ?? this.#older.get(key);
-    if (bucket) {
-      bucket.tokens = this.#tokensOf(bucket) - amount;
-      bucket.atMs = this.#now();
-      if (this.#recent.has(key)) return;
-      this.#older.delete(key);
-      this.#remember(key, bucket);
-    } else {
-      this.#remember(key, { tokens: this.#rate.burst - amount, atMs: this.#now() });
-    }
+  /** Gives what is left. */
+  take(key: string, amount: number): number {
+    const recent = this.#recent.get(key);
+    if (recent) return this.#takeOf(recent, amount);
+    const bucket = this.#older.get(key) ?? { tokens: this.#rate.burst, atMs: this.#now() };
+    this.#older.delete(key);
+    this.#remember(key, bucket);
+    return this.#takeOf(bucket, amount);
   }
 
   /** Seconds until the bucket holds so much; 0: it does. */
   secondsUntil(key: string, amount: number): number {
-    const missing = amount - this.left(key);
+    return this.secondsFrom(this.left(key), amount);
+  }
+
+  /** The same, where it is known what is left. */
+  secondsFrom(left: number, amount: number): number {
+    const missing = amount - left;
     return missing <= TOLERANCE ? 0 : missing / this.#rate.perSecond;
+  }
+
+  #takeOf(bucket: Bucket, amount: number): number {
+    bucket.tokens = this.#tokensOf(bucket) - amount;
+    bucket.atMs = this.#now();
+    return bucket.tokens;
   }
 
   #tokensOf({ tokens, atMs }: Bucket): number {

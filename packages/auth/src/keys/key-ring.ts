@@ -1,12 +1,12 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import type { Identity, Verdict } from '../auth.ts';
+import type { Identity, KnownVerdict, Verdict } from '../auth.ts';
 import { digestOf, parseKey } from './key-text.ts';
 import { keyState, type StoredKey } from './stored-key.ts';
 
 interface RingKey {
   readonly stored: StoredKey;
   readonly digest: Buffer;
-  readonly known: Verdict & { readonly outcome: 'known' };
+  readonly known: KnownVerdict;
 }
 
 const MALFORMED: Verdict = { outcome: 'refused', reason: 'malformed' };
@@ -14,6 +14,7 @@ const MALFORMED: Verdict = { outcome: 'refused', reason: 'malformed' };
 /** The keys of one file, ready to be asked: everything that does not depend on the request is made once. */
 export class KeyRing {
   readonly #keys: ReadonlyMap<string, RingKey>;
+  readonly #keysByVerdict: ReadonlyMap<KnownVerdict, RingKey>;
   /** What the secret of an unknown id is compared with. Nobody knows a text that has this digest. */
   readonly #nobody = randomBytes(32);
 
@@ -28,6 +29,7 @@ export class KeyRing {
         },
       ]),
     );
+    this.#keysByVerdict = new Map(this.#keys.values().map((key) => [key.known, key]));
   }
 
   /** How many keys a client could use now. */
@@ -47,9 +49,22 @@ export class KeyRing {
     const id = `key:${parts.id}`;
     if (!key) return { outcome: 'refused', reason: 'unknown_key', id };
     if (!same) return { outcome: 'refused', reason: 'wrong_secret', id };
-    const state = keyState(key.stored, nowMs);
-    return state === 'live' ? key.known : { outcome: 'refused', reason: state, id };
+    return verdictOf(key, nowMs);
   }
+
+  /**
+   * Judges again about a credential that got this verdict, without looking at it. Undefined where another ring gave it: a file that was
+   * read anew may say something else of the same key.
+   */
+  verifyAgain(known: KnownVerdict, nowMs: number): Verdict | undefined {
+    const key = this.#keysByVerdict.get(known);
+    return key && verdictOf(key, nowMs);
+  }
+}
+
+function verdictOf({ stored, known }: RingKey, nowMs: number): Verdict {
+  const state = keyState(stored, nowMs);
+  return state === 'live' ? known : { outcome: 'refused', reason: state, id: known.identity.id };
 }
 
 function identityOf({ id, sources, anySource, scopes }: StoredKey): Identity {

@@ -51,6 +51,20 @@ describe('checking an API key', () => {
     assert.equal(reason(keyText({ id: live.made.id, secret: live.made.secretSha256.slice(0, 40) })), 'malformed');
   });
 
+  test('a verdict is judged again without the text: end and revocation hold, and only for the ring that gave it', () => {
+    const { expiring, ring: keys } = ring();
+    const known = keys.verify(expiring.text, NOW);
+    assert.ok(known.outcome === 'known');
+    assert.equal(keys.verifyAgain(known, NOW + 999), known);
+    assert.deepEqual(keys.verifyAgain(known, NOW + 1000), {
+      outcome: 'refused',
+      reason: 'expired',
+      id: `key:${expiring.made.id}`,
+    });
+    const readAnew = new KeyRing(expiring.keys);
+    assert.equal(readAnew.verifyAgain(known, NOW), undefined);
+  });
+
   test('the same work is done for a wrong secret and for an id that is not there', (t: TestContext) => {
     const { live, revoked, ring: keys } = ring();
     const hashed = t.mock.method(crypto, 'hash');

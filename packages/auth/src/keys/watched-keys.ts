@@ -1,5 +1,5 @@
 import { describeError, type HealthState, type Logger, sleep } from '@kero/runtime';
-import type { Verdict } from '../auth.ts';
+import type { KnownVerdict, Verdict } from '../auth.ts';
 import { parseKeyFile } from './key-file.ts';
 import { KeyRing } from './key-ring.ts';
 import { readKeyFile } from './read-key-file.ts';
@@ -21,6 +21,8 @@ const POLL_MS = 1000;
 
 /** Rights of others than the owner. */
 const OTHERS = 0o077;
+
+const UNREADABLE: Verdict = { outcome: 'unavailable', detail: 'the file of API keys cannot be read' };
 
 /**
  * The keys of a file that may change at any time. The file is read again every second, all of it: times and sizes of files can
@@ -57,8 +59,12 @@ export class WatchedKeys implements Disposable {
   }
 
   verify(text: string): Verdict {
-    if (this.#isTooOld()) return { outcome: 'unavailable', detail: 'the file of API keys cannot be read' };
-    return this.#ring.verify(text, this.#options.now());
+    return this.#isTooOld() ? UNREADABLE : this.#ring.verify(text, this.#options.now());
+  }
+
+  /** As KeyRing.verifyAgain. */
+  verifyAgain(known: KnownVerdict): Verdict | undefined {
+    return this.#isTooOld() ? UNREADABLE : this.#ring.verifyAgain(known, this.#options.now());
   }
 
   countLive(): number {
