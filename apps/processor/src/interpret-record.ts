@@ -37,14 +37,7 @@ const MAX_DEAD_LETTER_ID = 2n ** 63n - 1n;
 export function interpretRecord(record: LogRecord, options: InterpretOptions): Interpreted {
   const headers = readKeroHeaders(record);
   const receivedAtMicros = headers.receivedAtMicros ?? receivedAtOfLog(record, options.nowMs) * 1000;
-  const storeRecord: StoreRecord = {
-    offset: record.offset,
-    key: record.key,
-    value: record.value,
-    headers: record.headers,
-    receivedAtMicros,
-    replayOf: headers.replayOf,
-  };
+  const storeRecord = new KeptRecord(record, receivedAtMicros, headers.replayOf);
   const dead = (reason: DeadLetterReason, detail: string, id?: Buffer): Interpreted => ({
     kind: 'dead_letter',
     letter: { id: id ?? (headers.id && parseUuid(headers.id)), reason, detail, record: storeRecord },
@@ -83,6 +76,33 @@ export function interpretRecord(record: LogRecord, options: InterpretOptions): I
 /** Without a receiver the log's own time counts; a client's clock that runs ahead must not excuse events in the future. */
 function receivedAtOfLog(record: LogRecord, nowMs: number): number {
   return record.timestampMs > 0 ? Math.min(record.timestampMs, nowMs) : nowMs;
+}
+
+/** What of a record is needed to store it. Key and headers are asked for only where it becomes a dead letter. */
+class KeptRecord implements StoreRecord {
+  readonly offset: bigint;
+  readonly receivedAtMicros: number;
+  readonly replayOf: bigint | undefined;
+  readonly #record: LogRecord;
+
+  constructor(record: LogRecord, receivedAtMicros: number, replayOf: bigint | undefined) {
+    this.offset = record.offset;
+    this.receivedAtMicros = receivedAtMicros;
+    this.replayOf = replayOf;
+    this.#record = record;
+  }
+
+  get key(): Buffer | null {
+    return this.#record.key;
+  }
+
+  get value(): Buffer | null {
+    return this.#record.value;
+  }
+
+  get headers(): StoreRecord['headers'] {
+    return this.#record.headers;
+  }
 }
 
 interface KeroHeaders {

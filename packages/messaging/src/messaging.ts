@@ -18,6 +18,7 @@ export interface NewRecord {
   readonly headers: readonly RecordHeader[];
 }
 
+/** Key and headers may be made anew each time they are asked for: who needs them twice keeps them, who does not keeps the record. */
 export interface LogRecord {
   readonly offset: bigint;
   /** When the log took the record, in Unix milliseconds. */

@@ -75,21 +75,18 @@ export class RecordRun implements WaitingRecords {
 
   take(): LogRecord {
     const cursor = this.#cursor;
-    cursor.varint(); // Length
+    const length = cursor.varint();
+    const end = cursor.position + length;
     cursor.skip(1); // Attributes, of which there are none
     const timestampMs = this.#timestampMs(cursor.varlong());
     const offset = this.#firstOffset + BigInt(cursor.varint());
-    const key = cursor.field();
+    const keyAt = cursor.position;
+    cursor.skipField();
     const value = cursor.field();
-    const headers = new Array<RecordHeader>(cursor.varint());
-    for (let n = 0; n < headers.length; n++) {
-      const nameLength = Math.max(0, cursor.varint());
-      const nameStart = cursor.skip(nameLength);
-      const name = headerName(cursor.buffer, nameStart, cursor.position);
-      headers[n] = [name, cursor.field() ?? NO_BYTES];
-    }
+    const headersAt = cursor.position;
+    cursor.position = end;
     this.#count--;
-    return { offset, timestampMs, key, value, headers };
+    return new RunRecord({ offset, timestampMs, value, content: cursor.buffer, keyAt, headersAt });
   }
 
   #timestampMs(delta: number | bigint): number {
@@ -133,5 +130,59 @@ export class RecordRun implements WaitingRecords {
     if (cursor.remaining > 0) throw new DataError(`${cursor.remaining} bytes follow the last record`);
     cursor.position = start;
     this.#count = all - passed;
+  }
+}
+
+interface RunRecordParts {
+  readonly offset: bigint;
+  readonly timestampMs: number;
+  readonly value: Buffer | null;
+  readonly content: Buffer;
+  /** Where they begin in the content. */
+  readonly keyAt: number;
+  readonly headersAt: number;
+}
+
+/**
+ * A record that makes its key and headers anew each time it is asked for them. Thousands of records are kept until they are stored, and
+ * then only dead letters need them again: kept, they would be most of what the garbage collector has to look after.
+ */
+class RunRecord implements LogRecord {
+  readonly offset: bigint;
+  readonly timestampMs: number;
+  readonly value: Buffer | null;
+  readonly #content: Buffer;
+  readonly #keyAt: number;
+  readonly #headersAt: number;
+
+  constructor({ offset, timestampMs, value, content, keyAt, headersAt }: RunRecordParts) {
+    this.offset = offset;
+    this.timestampMs = timestampMs;
+    this.value = value;
+    this.#content = content;
+    this.#keyAt = keyAt;
+    this.#headersAt = headersAt;
+  }
+
+  get key(): Buffer | null {
+    return this.#at(this.#keyAt).field();
+  }
+
+  get headers(): readonly RecordHeader[] {
+    const cursor = this.#at(this.#headersAt);
+    const headers = new Array<RecordHeader>(cursor.varint());
+    for (let n = 0; n < headers.length; n++) {
+      const nameLength = Math.max(0, cursor.varint());
+      const nameStart = cursor.skip(nameLength);
+      const name = headerName(cursor.buffer, nameStart, cursor.position);
+      headers[n] = [name, cursor.field() ?? NO_BYTES];
+    }
+    return headers;
+  }
+
+  #at(position: number): ByteCursor {
+    const cursor = new ByteCursor(this.#content);
+    cursor.position = position;
+    return cursor;
   }
 }

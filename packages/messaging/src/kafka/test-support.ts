@@ -61,7 +61,12 @@ export function answerOf(...batches: readonly Buffer[]): PartitionAnswer {
 /** Hands out what is left. */
 export function takeAll(runs: readonly WaitingRecords[]): LogRecord[] {
   const records: LogRecord[] = [];
-  for (const run of runs) while (run.count > 0) records.push(run.take());
+  for (const run of runs) {
+    while (run.count > 0) {
+      const { offset, timestampMs, key, value, headers } = run.take();
+      records.push({ offset, timestampMs, key, value, headers });
+    }
+  }
   return records;
 }
 
