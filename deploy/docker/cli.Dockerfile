@@ -45,5 +45,5 @@ USER 10001:10001
 STOPSIGNAL SIGTERM
 # It ends by itself: there is no health to ask for.
 HEALTHCHECK NONE
-ENTRYPOINT ["node", "apps/cli/src/main.ts"]
+ENTRYPOINT ["node", "--max-semi-space-size=8", "apps/cli/src/main.ts"]
 CMD ["--help"]
