@@ -19,12 +19,13 @@ const TOP = 26;
 const BOTTOM = 22;
 const COLORS = ['#0b6bcb', '#c4432b', '#2f8f4e', '#8a5cc2'];
 
-/** Panels one above the other, with the same time below each; readable on light and on dark pages. */
-export function renderPlot(panels: readonly Panel[], xTitle: string): string {
+/** Panels one above the other, with the same time below each; readable on light and on dark pages. `title`: for who cannot see it. */
+export function renderPlot(title: string, panels: readonly Panel[], xTitle: string): string {
   const height = panels.length * PANEL_HEIGHT + 20;
   const parts = panels.map((panel, n) => renderPanel(panel, n * PANEL_HEIGHT));
   const label = text(WIDTH / 2, height - 6, xTitle, 'middle');
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="11">
+<title>${title}</title>
 <rect width="100%" height="100%" fill="#ffffff"/>
 ${parts.join('\n')}
 ${label}

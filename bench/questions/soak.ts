@@ -14,6 +14,7 @@ import type { KeroSystem } from '../systems/system.ts';
 import { SinglePosts } from './single-posts-load.ts';
 
 const PLOT = 'performance-soak.svg';
+const TITLE = 'Memory, event-loop delay, latency and rows over time';
 const SHARE_OF_PEAK = 0.7;
 
 interface Sample {
@@ -65,7 +66,7 @@ export const soak: Bench = {
         'Growth: the median of the last quarter against that of the second one.',
         `![memory, event-loop delay, latency and rows over time](${PLOT})`,
       ],
-      pictures: { [PLOT]: renderPlot(panelsOf(system, samples), 'minutes') },
+      pictures: { [PLOT]: renderPlot(TITLE, panelsOf(system, samples), 'minutes') },
     };
   },
 };
