@@ -50,9 +50,9 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'apps/receiver/src/accept-events.ts',
-        find: 'const failure = await appendRecord(producer, record, settings.deadlineMs);',
+        find: 'return appendRecord(producer, record, deadlines).then((failure) => {',
         replace:
-          'void appendRecord(producer, record, settings.deadlineMs);\n    const failure = undefined as Awaited<ReturnType<typeof appendRecord>>;',
+          'void appendRecord(producer, record, deadlines);\n    return Promise.resolve<Awaited<ReturnType<typeof appendRecord>>>(undefined).then((failure) => {',
       },
     ],
     on: 'embedded',
