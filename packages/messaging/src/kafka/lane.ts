@@ -2,7 +2,7 @@ import { backoffMs, type Logger, withDeadline } from '@kero/runtime';
 import type { CompressionAlgorithmValue } from '@platformatic/kafka';
 import { type MessagingErrorCode, messagingError } from '../messaging-errors.ts';
 import type { AppendFailure } from './append-call.ts';
-import { encodeBatch } from './encode-batch.ts';
+import { type BatchCompression, encodeBatch } from './encode-batch.ts';
 import { reasonOf } from './kafka-errors.ts';
 import { LaneHealth, type Trouble } from './lane-health.ts';
 import { type BatchLimits, type OpenBatch, PartitionQueue, type WaitingRecord } from './partition-queue.ts';
@@ -62,6 +62,7 @@ export class Lane {
   readonly #queues = new Map<number, PartitionQueue>();
   readonly #wakeup = new Wakeup();
   readonly #health: LaneHealth;
+  readonly #compression: BatchCompression | undefined;
   readonly #done: Promise<void>;
   /** Brokers that have not answered yet. */
   readonly #busy = new Set<number>();
@@ -83,6 +84,7 @@ export class Lane {
   constructor(options: LaneOptions) {
     this.#options = options;
     this.#health = new LaneHealth(options.topic, options.logger);
+    this.#compression = batchCompression(options.compression);
     this.#rotation = options.number;
     this.#batchBytes = options.limits.bytes;
     this.#client = options.newClient(this.#rotation);
@@ -251,7 +253,6 @@ export class Lane {
   }
 
   async #encode(client: LaneClient, queues: readonly PartitionQueue[]) {
-    const compression = batchCompression(this.#options.compression);
     const encoded: { partition: number; bytes: Buffer }[] = [];
     for (const queue of queues) {
       const batch = queue.batch as OpenBatch;
@@ -263,7 +264,7 @@ export class Lane {
         }
         if (!sender) throw new Error(`a batch of ${batch.records.length} records has no sequence`);
         const records = batch.records.map(({ record }) => record);
-        batch.encoded = await encodeBatch(records, sender, Date.now(), compression);
+        batch.encoded = await encodeBatch(records, sender, Date.now(), this.#compression);
       }
       batch.tries++;
       encoded.push({ partition: queue.partition, bytes: batch.encoded });
