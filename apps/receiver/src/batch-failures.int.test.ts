@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { AppendError, type MessagingErrorCode, messagingError, type NewRecord, type Producer } from '@kero/messaging';
-import { builtInSchemas } from '@kero/schemas';
+import { builtInSchemas, type SchemaSource } from '@kero/schemas';
 import {
   type Answer,
   EVENT,
@@ -278,9 +278,22 @@ describe('answers of batches that their client does not take', () => {
 const LONG = `[${Array.from({ length: 10_000 }, (_, n) => JSON.stringify({ ...EVENT, event_type: 'visit', user_id: `u${n}`, event_data: { a: n } })).join()}]`;
 const longSettings = { RECEIVER_MAX_BODY: '10MiB' };
 
+/** Keeps the event loop for so long: reading a batch takes its time then, however fast the machine is. */
+function spin(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
+
 describe('a long batch', () => {
   test('does not keep others waiting until it is done', async (t) => {
-    const kero = await startTestReceiver(t, { settings: longSettings });
+    const schemas: SchemaSource = {
+      ...builtInSchemas,
+      find: () => {
+        spin(0.02);
+        return 'unknown';
+      },
+    };
+    const kero = await startTestReceiver(t, { settings: longSettings, schemas });
     const client = await rawConnection(t, kero.port);
     await kero.post(event('warm'));
     let isDone = false;
@@ -299,7 +312,7 @@ describe('a long batch', () => {
       (await long).map(({ status }) => status),
       [202, 202],
     );
-    assert.ok(between >= 3, `${between} answers to others before the batches were in the log`);
+    assert.ok(between >= 10, `${between} answers to others before the batches were in the log`);
   });
 
   test('is read in pieces also where one item of it is as long as all of it may be', async (t) => {
@@ -321,7 +334,7 @@ describe('a long batch', () => {
       if (!isDone && kero.receiver.counts.bytesInFlight > body.length) between++;
     }
     assert.deepEqual(outcomes(await long), ['id', ['event_too_large', 413, false]]);
-    assert.ok(between >= 3, `${between} answers to others while the item was read`);
+    assert.ok(between >= 1, `${between} answers to others while the item was read`);
   });
 
   test('whose client leaves while it is read leaves nothing in the log', async (t) => {
@@ -332,8 +345,9 @@ describe('a long batch', () => {
         ...builtInSchemas,
         find: (type) => {
           found.push(type);
-          // After some thousand events, in the middle of the reading.
+          // After some thousand events, in the middle of the reading, which then takes long enough to hear of it.
           if (found.length === 3000) client.socket.resetAndDestroy();
+          if (found.length > 3000) spin(1);
           return 'unknown';
         },
       },
