@@ -29,6 +29,9 @@ COPY packages/auth packages/auth
 COPY packages/schemas packages/schemas
 COPY packages/database packages/database
 COPY apps apps
+# What takes out the types is not needed, and not loaded, where that is done already.
+ENV NODE_COMPILE_CACHE=/kero/.compiled
+RUN node apps/cli/src/main.ts --version
 
 FROM ${BASE} AS system
 RUN rm -rf /usr/local/lib/node_modules /usr/local/include/node /opt/yarn* \
@@ -40,7 +43,7 @@ FROM scratch
 COPY --from=system / /
 COPY --from=build /kero /kero
 WORKDIR /kero
-ENV NODE_ENV=production
+ENV NODE_ENV=production NODE_COMPILE_CACHE=/kero/.compiled
 USER 10001:10001
 STOPSIGNAL SIGTERM
 # It ends by itself: there is no health to ask for.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -17,6 +17,17 @@ describe('the kero command', { timeout: 120_000 }, () => {
     const { code, output } = await runKero(t, ['--version'], {}, { node });
     assert.equal(code, 0, output);
     assert.match(output, /^\d+\.\d+\.\d+\n$/);
+  });
+
+  test('what was compiled is kept, so that a later start need not take out any types', async (t) => {
+    const cache = join(throwawayFolder(t), 'cache');
+    const keepsIn = { NODE_COMPILE_CACHE: cache, NODE_DEBUG_NATIVE: 'COMPILE_CACHE' };
+    await runKero(t, ['--version'], keepsIn);
+    assert.ok(readdirSync(cache).length > 0);
+    const { code, output } = await runKero(t, ['--version'], keepsIn);
+    assert.equal(code, 0);
+    assert.match(output, /retrieving transpile cache .*apps\/cli\/src\/main\.ts\.+success/, 'the first source, too');
+    assert.doesNotMatch(output, /no transpile cache/);
   });
 
   test('help lists every command; an unknown one exits 2', async (t) => {

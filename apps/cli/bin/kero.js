@@ -2,7 +2,7 @@
 // The `kero` command on any Node >= 20: Kero itself needs Node 24 (it runs its TypeScript sources as they are), so an
 // older Node only starts the one that the npm package `node` brought along, and passes signals on to it.
 import { spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
+import module, { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -11,7 +11,14 @@ const NEEDED_MAJOR = 24;
 const NODE_FLAGS = ['--max-semi-space-size=8'];
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
+// Compiled code is kept from one start to the next, without its types: it starts in two thirds of the time and needs 40 MB less,
+// because what takes the types out is not even loaded. As a variable of the environment, so that threads and other processes of Kero
+// do it, too. In the folder of Kero, not in the system's folder for temporary files, which others may write to. Where it cannot
+// be written, nothing is kept.
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('../../../node_modules/.cache/kero', import.meta.url));
+
 if (Number(process.versions.node.split('.')[0]) >= NEEDED_MAJOR) {
+  module.enableCompileCache();
   await import(main);
 } else {
   runWith(findNode());
