@@ -101,11 +101,18 @@ function detailOf({ name, setting, unit, rate }: Limit): string {
   return `${who} sends too much: the limit is ${rate.perSecond} a second (${setting}, ${unit}). Send the same again after Retry-After.`;
 }
 
-/** draft-ietf-httpapi-ratelimit-headers: what there is, and how much of it is left for how long. */
+/** draft-ietf-httpapi-ratelimit-headers: what there is, and how much of it is left for how long. Both headers are lists, an item a limit. */
 function report(exchange: Exchange, limit: Limit, left: number, refusedForSeconds?: number): void {
   const whole = Math.max(0, Math.floor(left));
   const seconds = refusedForSeconds ?? Math.max(1, Math.ceil(limit.buckets.secondsFrom(left, limit.rate.burst)));
-  exchange.headers.push('ratelimit-policy', limit.policy, 'ratelimit', `"${limit.name}";r=${whole};t=${seconds}`);
+  const item = `"${limit.name}";r=${whole};t=${seconds}`;
+  const { headers } = exchange;
+  const at = headers.indexOf('ratelimit');
+  if (at < 0) headers.push('ratelimit-policy', limit.policy, 'ratelimit', item);
+  else {
+    headers[at - 1] += `, ${limit.policy}`;
+    headers[at + 1] += `, ${item}`;
+  }
 }
 
 /** A bucket of q that fills in w seconds is how the draft says burst and rate. */
