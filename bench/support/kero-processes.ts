@@ -5,9 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { type KeroProcess, LAUNCHER, watchProcess } from '../../test/support/kero-process.ts';
-
-/** As the first line of the launcher and the images have them. */
-const FLAGS = ['--max-semi-space-size=8'];
+import { KERO_FLAGS } from './kero-flags.ts';
 
 /** A folder that is gone at the end. */
 export function temporaryFolder(resources: AsyncDisposableStack, name: string): string {
@@ -23,7 +21,7 @@ export function startKero(
   settings: Readonly<Record<string, string>>,
 ): KeroProcess {
   const { PATH, HOME, TMPDIR, NODE_OPTIONS } = process.env;
-  const child = spawn(process.execPath, [...FLAGS, LAUNCHER, ...args], {
+  const child = spawn(process.execPath, [...KERO_FLAGS, LAUNCHER, ...args], {
     cwd: temporaryFolder(resources, 'cwd'),
     env: { PATH, HOME, TMPDIR, NODE_OPTIONS, LOG_LEVEL: 'info', ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],

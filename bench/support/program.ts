@@ -4,6 +4,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { describeError } from '@kero/runtime';
 import { type Core, pinTo } from './cores.ts';
+import { KERO_FLAGS } from './kero-flags.ts';
 
 interface Call {
   readonly number: number;
@@ -52,7 +53,7 @@ export class Program {
   ): Program {
     const { core, args = [], nodeOptions = [], resources } = options;
     const path = fileURLToPath(new URL(`../${file}`, import.meta.url));
-    const command = [...pinTo(core), process.execPath, ...nodeOptions, path, ...args];
+    const command = [...pinTo(core), process.execPath, ...KERO_FLAGS, ...nodeOptions, path, ...args];
     const child = spawn(command[0] ?? '', command.slice(1), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const program = new Program(child, file);
     resources.defer(() => program.stop());

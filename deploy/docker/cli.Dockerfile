@@ -48,5 +48,5 @@ USER 10001:10001
 STOPSIGNAL SIGTERM
 # It ends by itself: there is no health to ask for.
 HEALTHCHECK NONE
-ENTRYPOINT ["node", "--max-semi-space-size=8", "apps/cli/src/main.ts"]
+ENTRYPOINT ["node", "--max-semi-space-size=8", "--no-allocation-site-pretenuring", "apps/cli/src/main.ts"]
 CMD ["--help"]

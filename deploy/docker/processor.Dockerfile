@@ -47,4 +47,4 @@ STOPSIGNAL SIGTERM
 # Alive, not ready: an orchestrator that replaces unhealthy containers must not do so because PostgreSQL is away.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["node", "deploy/docker/healthcheck.js", "live", "9102"]
-ENTRYPOINT ["node", "--max-semi-space-size=8", "apps/processor/src/main.ts"]
+ENTRYPOINT ["node", "--max-semi-space-size=8", "--no-allocation-site-pretenuring", "apps/processor/src/main.ts"]

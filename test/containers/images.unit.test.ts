@@ -37,6 +37,21 @@ describe('images', () => {
     });
   }
 
+  test('Node gets the same flags wherever Kero is started', () => {
+    const flagsIn = (text: string | undefined) =>
+      [...(text ?? '').matchAll(/--[a-z][a-z0-9=-]+/g)].map(([flag]) => flag);
+    const launcher = read('apps/cli/bin/kero.js');
+    const expected = flagsIn(launcher.split('\n', 1)[0]);
+    assert.ok(expected.length > 0);
+    assert.deepEqual(flagsIn(/^const NODE_FLAGS = .*$/m.exec(launcher)?.[0]), expected);
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    for (const script of ['start', 'demo']) assert.deepEqual(flagsIn(scripts[script]), expected, script);
+    for (const app of ['receiver', 'processor', 'cli']) {
+      const [entrypoint] = /^ENTRYPOINT .*$/m.exec(read(`deploy/docker/${app}.Dockerfile`)) ?? [];
+      assert.deepEqual(flagsIn(entrypoint), expected, app);
+    }
+  });
+
   test('compose waits longer for a stop than SHUTDOWN_TIMEOUT', () => {
     const [, seconds] = /^x-kero:[\s\S]*?stop_grace_period: (\d+)s/m.exec(read('compose.yaml')) ?? [];
     const { values } = loadSettings({ runtime: runtimeSettings }, { environment: {} });

@@ -1,7 +1,8 @@
 /** A wait that ends at the latest when its deadline is over. */
 export interface Deadline {
   readonly endMs: number;
-  readonly onOver: () => void;
+  /** Undefined: it is cleared. */
+  onOver: (() => void) | undefined;
 }
 
 /**
@@ -24,7 +25,7 @@ export class Deadlines {
 
   /** `onOver` is called when the deadline is over, unless it is cleared before. */
   start(onOver: () => void): Deadline {
-    const deadline = { endMs: this.#now() + this.lengthMs, onOver };
+    const deadline: Deadline = { endMs: this.#now() + this.lengthMs, onOver };
     this.#waiting.add(deadline);
     if (!this.#timer) this.#lookIn(this.lengthMs);
     return deadline;
@@ -32,6 +33,9 @@ export class Deadlines {
 
   clear(deadline: Deadline): void {
     this.#waiting.delete(deadline);
+    // A Set whose table is made anew leaves the old one behind, with what was in it, until a full garbage collection: what is done
+    // must not hang on it, or all that ever waited outlives the collections of the young generation (0026).
+    deadline.onOver = undefined;
   }
 
   #lookIn(ms: number): void {
@@ -49,7 +53,7 @@ export class Deadlines {
         return;
       }
       this.#waiting.delete(deadline);
-      deadline.onOver();
+      deadline.onOver?.();
     }
   };
 }

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import type { Connection } from '../connections.ts';
 import type { Answer, IncomingBody, RequestHead } from '../exchange.ts';
-import { type AnswerSink, LaneAnswer } from './lane-answer.ts';
-import { LaneBody } from './lane-body.ts';
 import type { EndOfHead } from './end-of-head.ts';
 import { HeadReader, type LaneHead } from './head-reader.ts';
+import { type AnswerSink, LaneAnswer } from './lane-answer.ts';
+import { LaneBody } from './lane-body.ts';
 
 /** Requests of one connection that may be here without an answer; who sends further ahead is handed over. */
 const MAX_AHEAD = 8;

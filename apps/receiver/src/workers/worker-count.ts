@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { SettingValueError, type SettingType } from '@kero/runtime';
+import { type SettingType, SettingValueError } from '@kero/runtime';
 
 const MAX_WORKERS = 256;
 

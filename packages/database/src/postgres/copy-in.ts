@@ -23,7 +23,8 @@ export class CopyIn implements Submittable {
   /** Resolves to the number of rows once the server has finished the statement. */
   readonly done: Promise<number>;
   readonly #sql: string;
-  readonly #chunks: CopyChunks;
+  /** Until they are sent. The pg library may refer to us for a while longer, and must not keep a batch in memory by that (0026). */
+  #chunks: CopyChunks | undefined;
   readonly #resolve: (rows: number) => void;
   readonly #reject: (error: Error) => void;
   #rows = 0;
@@ -46,11 +47,12 @@ export class CopyIn implements Submittable {
     stream.cork();
     connection.query(this.#sql);
     let isFirst = true;
-    for (const chunk of this.#chunks) {
+    for (const chunk of this.#chunks ?? []) {
       if (!isFirst) flush(stream);
       stream.write(chunk);
       isFirst = false;
     }
+    this.#chunks = undefined;
     stream.write(COPY_DONE);
     stream.uncork();
   }
