@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Chunk, IdleRequest, TrimRequest, WriteGroup } from './log-writer-protocol.ts';
 import { allColumns } from './log-tables.ts';
+import type { Chunk, IdleRequest, TrimRequest, WriteGroup } from './log-writer-protocol.ts';
 
 const PROBE_BYTES = 64 * 1024;
 /** Rows that one step of trimming deletes at most, so that appends never wait long behind it. */

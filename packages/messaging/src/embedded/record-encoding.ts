@@ -1,3 +1,4 @@
+import { headerName, headerNameBytes } from '../header-names.ts';
 import type { LogRecord, NewRecord, RecordHeader } from '../messaging.ts';
 
 /*
@@ -14,7 +15,7 @@ const HEADER_OVERHEAD = 8;
 /** The room that a record takes in a chunk. */
 export function encodedBytes({ key, value, headers }: NewRecord): number {
   let bytes = RECORD_OVERHEAD + key.length + value.length + HEADER_OVERHEAD * headers.length;
-  for (const [name, headerValue] of headers) bytes += Buffer.byteLength(name) + headerValue.length;
+  for (const [name, headerValue] of headers) bytes += headerNameBytes(name).length + headerValue.length;
   return bytes;
 }
 
@@ -33,10 +34,12 @@ export function encodeRecord({ key, value, headers }: NewRecord, target: Buffer,
   next += value.length;
   const headersAt = next;
   for (const [name, headerValue] of headers) {
-    const nameLength = target.write(name, next + HEADER_OVERHEAD);
-    target.writeUInt32LE(nameLength, next);
+    const nameBytes = headerNameBytes(name);
+    target.writeUInt32LE(nameBytes.length, next);
     target.writeUInt32LE(headerValue.length, next + 4);
-    next += HEADER_OVERHEAD + nameLength;
+    next += HEADER_OVERHEAD;
+    target.set(nameBytes, next);
+    next += nameBytes.length;
     target.set(headerValue, next);
     next += headerValue.length;
   }
@@ -58,23 +61,44 @@ export function skipRecord(source: Buffer, at: number): number {
 
 /** The record at `at`. Its buffers are views of the chunk. */
 export function decodeRecord(source: Buffer, at: number, offset: number, timestampMs: number): LogRecord {
-  const keyAt = at + RECORD_OVERHEAD;
-  const valueAt = keyAt + source.readUInt32LE(at);
-  const headersAt = valueAt + source.readUInt32LE(at + 4);
-  const end = headersAt + source.readUInt32LE(at + 8);
-  const headers: RecordHeader[] = [];
-  for (let next = headersAt; next < end; ) {
-    const nameAt = next + HEADER_OVERHEAD;
-    const headerValueAt = nameAt + source.readUInt32LE(next);
-    const headerEnd = headerValueAt + source.readUInt32LE(next + 4);
-    headers.push([source.toString('utf8', nameAt, headerValueAt), source.subarray(headerValueAt, headerEnd)]);
-    next = headerEnd;
+  return new ChunkRecord(source, at, offset, timestampMs);
+}
+
+/** Makes key and headers anew each time it is asked for them, as those of Kafka do (record-run.ts): most are never asked twice. */
+class ChunkRecord implements LogRecord {
+  readonly offset: bigint;
+  readonly timestampMs: number;
+  readonly value: Buffer;
+  readonly #source: Buffer;
+  readonly #at: number;
+
+  constructor(source: Buffer, at: number, offset: number, timestampMs: number) {
+    this.offset = BigInt(offset);
+    this.timestampMs = timestampMs;
+    this.#source = source;
+    this.#at = at;
+    const valueAt = at + RECORD_OVERHEAD + source.readUInt32LE(at);
+    this.value = source.subarray(valueAt, valueAt + source.readUInt32LE(at + 4));
   }
-  return {
-    offset: BigInt(offset),
-    timestampMs,
-    key: source.subarray(keyAt, valueAt),
-    value: source.subarray(valueAt, headersAt),
-    headers,
-  };
+
+  get key(): Buffer {
+    const keyAt = this.#at + RECORD_OVERHEAD;
+    return this.#source.subarray(keyAt, keyAt + this.#source.readUInt32LE(this.#at));
+  }
+
+  get headers(): readonly RecordHeader[] {
+    const source = this.#source;
+    const at = this.#at;
+    const headersAt = at + RECORD_OVERHEAD + source.readUInt32LE(at) + source.readUInt32LE(at + 4);
+    const end = headersAt + source.readUInt32LE(at + 8);
+    const headers: RecordHeader[] = [];
+    for (let next = headersAt; next < end; ) {
+      const nameAt = next + HEADER_OVERHEAD;
+      const headerValueAt = nameAt + source.readUInt32LE(next);
+      const headerEnd = headerValueAt + source.readUInt32LE(next + 4);
+      headers.push([headerName(source, nameAt, headerValueAt), source.subarray(headerValueAt, headerEnd)]);
+      next = headerEnd;
+    }
+    return headers;
+  }
 }

@@ -13,8 +13,8 @@ import {
   LOG_APPEND_TIME,
   MAX_TIMESTAMP_AT,
   PRODUCER_ID_AT,
-  RECORDS_AT,
   RECORD_COUNT_AT,
+  RECORDS_AT,
   TRANSACTIONAL,
 } from './batch-format.ts';
 import { DataError } from './byte-cursor.ts';

@@ -1,4 +1,5 @@
 import { crc32c } from '@platformatic/kafka';
+import { headerNameBytes } from '../header-names.ts';
 import type { NewRecord } from '../messaging.ts';
 import {
   ATTRIBUTES_AT,
@@ -13,8 +14,8 @@ import {
   MAX_TIMESTAMP_AT,
   PRODUCER_EPOCH_AT,
   PRODUCER_ID_AT,
-  RECORDS_AT,
   RECORD_COUNT_AT,
+  RECORDS_AT,
   SEQUENCE_AT,
 } from './batch-format.ts';
 
@@ -44,7 +45,7 @@ export async function encodeBatch(
   timestampMs: number,
   compression?: BatchCompression,
 ): Promise<Buffer> {
-  const batch = Buffer.allocUnsafe(RECORDS_AT + recordsLength(records));
+  const batch = Buffer.allocUnsafe(RECORDS_AT + measure(records));
   writeRecords(batch, records);
   if (!compression) return finish(batch, records.length, sender, timestampMs, 0);
   const compressed = await compression.compress(batch.subarray(RECORDS_AT));
@@ -72,10 +73,16 @@ function finish(batch: Buffer, count: number, sender: BatchSender, timestampMs: 
   return batch;
 }
 
-function recordsLength(records: readonly NewRecord[]): number {
+/** Of the records that were measured last: they are written right after that. */
+let lengths = new Uint32Array(4096);
+
+/** How many bytes the records take. */
+function measure(records: readonly NewRecord[]): number {
+  if (lengths.length < records.length) lengths = new Uint32Array(records.length);
   let total = 0;
   for (let index = 0; index < records.length; index++) {
     const length = recordLength(records[index] as NewRecord, index);
+    lengths[index] = length;
     total += varintLength(length) + length;
   }
   return total;
@@ -85,7 +92,7 @@ function recordsLength(records: readonly NewRecord[]): number {
 function recordLength({ key, value, headers }: NewRecord, offsetDelta: number): number {
   // One byte of attributes, and one for the time, which is that of the batch.
   let length = 2 + varintLength(offsetDelta) + bytesLength(key) + bytesLength(value) + varintLength(headers.length);
-  for (const [name, content] of headers) length += bytesLength(headerName(name)) + bytesLength(content);
+  for (const [name, content] of headers) length += bytesLength(headerNameBytes(name)) + bytesLength(content);
   return length;
 }
 
@@ -97,7 +104,7 @@ function writeRecords(into: Buffer, records: readonly NewRecord[]): void {
   let at = RECORDS_AT;
   for (let index = 0; index < records.length; index++) {
     const record = records[index] as NewRecord;
-    at = writeVarint(into, at, recordLength(record, index));
+    at = writeVarint(into, at, lengths[index] as number);
     into[at++] = 0;
     into[at++] = 0;
     at = writeVarint(into, at, index);
@@ -105,7 +112,7 @@ function writeRecords(into: Buffer, records: readonly NewRecord[]): void {
     at = writeBytes(into, at, record.value);
     at = writeVarint(into, at, record.headers.length);
     for (const [name, content] of record.headers) {
-      at = writeBytes(into, at, headerName(name));
+      at = writeBytes(into, at, headerNameBytes(name));
       at = writeBytes(into, at, content);
     }
   }
@@ -134,18 +141,4 @@ function varintLength(value: number): number {
   let length = 1;
   for (let limit = 64; value >= limit; limit *= 128) length++;
   return length;
-}
-
-/** Nearly all records have the same few header names; those of CloudEvents extensions are up to the clients. */
-const MAX_NAMES = 1000;
-const names = new Map<string, Buffer>();
-
-function headerName(name: string): Buffer {
-  let bytes = names.get(name);
-  if (bytes === undefined) {
-    if (names.size >= MAX_NAMES) names.clear();
-    bytes = Buffer.from(name);
-    names.set(name, bytes);
-  }
-  return bytes;
 }

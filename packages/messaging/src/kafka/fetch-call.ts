@@ -1,6 +1,6 @@
 import {
-  createAPI,
   type Consumer,
+  createAPI,
   fetchV13,
   fetchV14,
   fetchV15,

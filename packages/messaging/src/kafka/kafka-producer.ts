@@ -1,4 +1,5 @@
 import type { Logger } from '@kero/runtime';
+import { headerNameBytes } from '../header-names.ts';
 import type { AppendOptions, NewRecord, Producer } from '../messaging.ts';
 import { messagingError } from '../messaging-errors.ts';
 import type { KafkaConfig } from '../messaging-settings.ts';
@@ -85,16 +86,22 @@ export class KafkaProducer implements Producer {
       call.failRest(messagingError('log_closed', 'the producer is closed'));
       return call.promise;
     }
-    const sizes = records.map(recordBytes);
-    const total = sizes.reduce((sum, size) => sum + size, 0);
+    const sizes = new Array<number>(records.length);
+    let total = 0;
+    for (let index = 0; index < records.length; index++) {
+      const size = recordBytes(records[index] as NewRecord);
+      sizes[index] = size;
+      total += size;
+    }
     if (this.#queuedBytes > 0 && this.#queuedBytes + total > QUEUE_BYTES) {
       call.failRest(messagingError('log_overloaded', `${this.#queuedBytes} bytes wait for the log already`));
       return call.promise;
     }
     // Asked once a call, so that the records of one partition have the same answer.
     const refusing = new Map<number, string | undefined>();
-    for (const [index, record] of records.entries()) {
-      const bytes = sizes[index] ?? 0;
+    for (let index = 0; index < records.length; index++) {
+      const record = records[index] as NewRecord;
+      const bytes = sizes[index] as number;
       if (bytes > this.#options.config.maxRecordBytes) {
         call.settle(index, tooLarge(bytes, this.#options.config.maxRecordBytes));
         continue;
@@ -175,6 +182,6 @@ function tooLarge(bytes: number, limit: number) {
 
 function recordBytes({ key, value, headers }: NewRecord): number {
   let bytes = key.length + value.length;
-  for (const [name, headerValue] of headers) bytes += Buffer.byteLength(name) + headerValue.length;
+  for (const [name, headerValue] of headers) bytes += headerNameBytes(name).length + headerValue.length;
   return bytes;
 }

@@ -1,7 +1,7 @@
 import { Producer } from '@platformatic/kafka';
 import { messagingError } from '../messaging-errors.ts';
 import { type Connection, clientOptions } from './client-options.ts';
-import { PRODUCE_API, type PartitionBatch, type ProduceAnswer, produce, produceVersion } from './produce-request.ts';
+import { type PartitionBatch, PRODUCE_API, type ProduceAnswer, produce, produceVersion } from './produce-request.ts';
 import { readTopicState, type TopicState } from './topic-state.ts';
 
 const REQUEST_TIMEOUT_MS = 4000;

@@ -1,8 +1,8 @@
 import {
+  type CompressionAlgorithmValue,
   type Connection,
   compressionsAlgorithms,
   createAPI,
-  type CompressionAlgorithmValue,
   ProtocolError,
   produceV9,
   produceV10,

@@ -1,6 +1,6 @@
+import { headerName } from '../header-names.ts';
 import type { LogRecord, RecordHeader } from '../messaging.ts';
 import { ByteCursor, DataError } from './byte-cursor.ts';
-import { headerName } from './header-names.ts';
 
 const NO_BYTES = Buffer.alloc(0);
 

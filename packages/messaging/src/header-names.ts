@@ -29,3 +29,18 @@ function isSame(bytes: Buffer, buffer: Buffer, start: number, length: number): b
   for (let n = 0; n < length; n++) if (bytes[n] !== buffer[start + n]) return false;
   return true;
 }
+
+/** Nearly all records have the same few header names; those of CloudEvents extensions are up to the clients. */
+const MAX_ENCODED = 1000;
+const encoded = new Map<string, Buffer>();
+
+/** The other way round: the name in UTF-8, made once for all records that have it. Not to be written to. */
+export function headerNameBytes(name: string): Buffer {
+  let bytes = encoded.get(name);
+  if (bytes === undefined) {
+    if (encoded.size >= MAX_ENCODED) encoded.clear();
+    bytes = Buffer.from(name);
+    encoded.set(name, bytes);
+  }
+  return bytes;
+}
