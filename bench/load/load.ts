@@ -9,12 +9,14 @@ export interface LoadOptions extends RequestShape {
   readonly rate?: number | undefined;
   /** The number of the first event. */
   readonly firstNumber?: number;
+  /** The status of an answer that says accepted; 202 unless it is told otherwise. */
+  readonly acceptedStatus?: number | undefined;
 }
 
 /** What came back in a stretch of time. */
 export interface LoadFigures {
   readonly seconds: number;
-  /** Requests answered with 202. */
+  /** Requests answered with 202, or whatever says accepted. */
   readonly accepted: number;
   /** Events in them. */
   readonly acceptedEvents: number;
@@ -146,7 +148,7 @@ export class Load {
 
   #note(status: number | undefined, dueAt: number): void {
     this.#latencies.add(performance.now() - dueAt);
-    if (status === 202) this.#accepted++;
+    if (status === (this.#options.acceptedStatus ?? 202)) this.#accepted++;
     else {
       const name = status === undefined ? 'broken' : String(status);
       this.#others[name] = (this.#others[name] ?? 0) + 1;

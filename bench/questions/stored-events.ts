@@ -12,6 +12,8 @@ export interface StoredOptions extends Stretch {
   readonly batch: number;
   /** Whether every accepted event must be a row in the end, and is waited for. */
   readonly drain: boolean;
+  /** See LoadOptions. */
+  readonly acceptedStatus?: number | undefined;
 }
 
 const DRAIN_MS = 180_000;
@@ -25,8 +27,8 @@ export const ROWS = 'rows/s';
  */
 export async function measureStored(system: System, load: Program, options: StoredOptions): Promise<Figures> {
   const { port, stored } = system;
-  const { connections, batch, warmUpSeconds, seconds } = options;
-  await load.call('start', { port, connections, batch, headers: {} });
+  const { connections, batch, warmUpSeconds, seconds, acceptedStatus } = options;
+  await load.call('start', { port, connections, batch, headers: {}, acceptedStatus });
   await delay(warmUpSeconds * 1000);
   const warmUp = await load.call<LoadFigures>('take');
   // What a count sees is what was there when it began, however long it takes.
