@@ -68,3 +68,11 @@ test('what was cleared does not keep the process', () => {
   deadlines.clear(deadlines.start(() => {}));
   assert.equal(process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length, before);
 });
+
+test('what was cleared refers to nothing any more, whoever still refers to it', (t) => {
+  const { start, deadlines } = setUp(t);
+  const cleared = start('a');
+  assert.notEqual(cleared.onOver, undefined);
+  deadlines.clear(cleared);
+  assert.equal(cleared.onOver, undefined);
+});
