@@ -29,9 +29,13 @@ COPY packages/auth packages/auth
 COPY packages/schemas packages/schemas
 COPY packages/database packages/database
 COPY apps apps
-# What takes out the types is not needed, and not loaded, where that is done already.
+# What takes out the types is not needed, and not loaded, where that is done already: by the same user, with the same flags.
 ENV NODE_COMPILE_CACHE=/kero/.compiled
-RUN node apps/cli/src/main.ts --version
+RUN mkdir .compiled && chown 10001 .compiled
+USER 10001
+RUN node --max-semi-space-size=8 --no-allocation-site-pretenuring apps/cli/src/main.ts --version
+USER root
+RUN chown -R root .compiled && chmod -R a+rX .compiled
 
 FROM ${BASE} AS system
 RUN rm -rf /usr/local/lib/node_modules /usr/local/include/node /opt/yarn* \
