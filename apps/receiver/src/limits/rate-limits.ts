@@ -107,12 +107,18 @@ function report(exchange: Exchange, limit: Limit, left: number, refusedForSecond
   const seconds = refusedForSeconds ?? Math.max(1, Math.ceil(limit.buckets.secondsFrom(left, limit.rate.burst)));
   const item = `"${limit.name}";r=${whole};t=${seconds}`;
   const { headers } = exchange;
-  const at = headers.indexOf('ratelimit');
+  const at = placeOf('ratelimit', headers);
   if (at < 0) headers.push('ratelimit-policy', limit.policy, 'ratelimit', item);
   else {
     headers[at - 1] += `, ${limit.policy}`;
     headers[at + 1] += `, ${item}`;
   }
+}
+
+/** Where the header stands in name, value, name, value; -1: nowhere. Values are not looked at: clients choose some of them. */
+function placeOf(name: string, headers: readonly string[]): number {
+  for (let at = 0; at < headers.length; at += 2) if (headers[at] === name) return at;
+  return -1;
 }
 
 /** A bucket of q that fills in w seconds is how the draft says burst and rate. */

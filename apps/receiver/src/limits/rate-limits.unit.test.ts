@@ -121,6 +121,22 @@ describe('rate limits', () => {
     assert.equal(admission.identified(refused, clientOf('key'))?.retryAfterSeconds, 11);
     assert.deepEqual(refused.headers.slice(-1), ['"key-bytes";r=0;t=11'], 'and nothing of what was not looked at');
   });
+
+  test('leave other headers alone, whatever their values are', () => {
+    const { admission, from } = setUp({ RATE_LIMIT_ADDRESS_REQUESTS: '10' });
+    const exchange = from('10.0.0.1');
+    // A client chooses the id of its request.
+    exchange.headers.push('x-request-id', 'ratelimit');
+    admission.arrive(exchange);
+    assert.deepEqual(exchange.headers, [
+      'x-request-id',
+      'ratelimit',
+      'ratelimit-policy',
+      '"address";q=20;w=2',
+      'ratelimit',
+      '"address";r=19;t=1',
+    ]);
+  });
 });
 
 describe('failed authentications', () => {
