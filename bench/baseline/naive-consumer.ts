@@ -2,14 +2,8 @@
 import { Consumer, stringDeserializers } from '@platformatic/kafka';
 import pg from 'pg';
 import { offer } from '../support/program.ts';
+import { naturalKeyTable } from './natural-key-table.ts';
 
-const TABLE = `create table if not exists naive_events (
-  id bigint generated always as identity primary key,
-  user_id text not null,
-  event_type text not null,
-  event_timestamp timestamptz not null,
-  event_data jsonb not null,
-  unique (user_id, event_type, event_timestamp))`;
 const INSERT = `insert into naive_events (user_id, event_type, event_timestamp, event_data) values ($1, $2, $3, $4)
   on conflict (user_id, event_type, event_timestamp) do nothing`;
 
@@ -17,7 +11,7 @@ offer({
   start: async ({ brokers, topic, server }: { brokers: string[]; topic: string; server: pg.ClientConfig }) => {
     const client = new pg.Client(server);
     await client.connect();
-    await client.query(TABLE);
+    await client.query(naturalKeyTable('naive_events'));
     const consumer = new Consumer({
       clientId: 'naive',
       groupId: `naive-${topic}`,

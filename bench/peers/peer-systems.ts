@@ -5,8 +5,10 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { KafkaCluster } from '../../test/support/kafka/kafka-cluster.ts';
 import { createTopic, throwawayTopic } from '../../test/support/kafka/kafka-topics.ts';
+import { watchProcess } from '../../test/support/kero-process.ts';
 import { waitUntil } from '../../test/support/wait-until.ts';
-import { freePort } from '../support/kero-processes.ts';
+import { naturalKeyTable } from '../baseline/natural-key-table.ts';
+import { freePort, stopAtEnd } from '../support/kero-processes.ts';
 import type { BenchPostgres } from '../support/postgres.ts';
 import { PARTITIONS } from '../systems/kero-on-kafka.ts';
 import type { System } from '../systems/system.ts';
@@ -17,15 +19,6 @@ interface PeerServers {
 }
 
 type Environment = Readonly<Record<string, string>>;
-
-/** The same table for all peers: the natural key decides what is there already. */
-const TABLE = `create table peer_events (
-  id bigint generated always as identity primary key,
-  user_id text not null,
-  event_type text not null,
-  event_timestamp timestamptz not null,
-  event_data jsonb not null,
-  unique (user_id, event_type, event_timestamp))`;
 
 /** FastAPI, aiokafka and asyncpg; with `BENCH_PYTHON`, a Python that has what python/requirements.txt lists. */
 export function pythonPeer(): ((own: AsyncDisposableStack, servers: PeerServers) => Promise<System>) | undefined {
@@ -53,7 +46,7 @@ function startPeer(start: (own: AsyncDisposableStack, environment: Environment) 
     const topic = throwawayTopic('peer');
     await createTopic(kafka, topic, { partitions: PARTITIONS });
     const database = await postgres.newDatabase();
-    await database.run(TABLE);
+    await database.run(naturalKeyTable('peer_events'));
     const { host, port: databasePort, user, password, database: name } = database.client;
     const port = await freePort();
     await start(own, {
@@ -70,13 +63,7 @@ function startPeer(start: (own: AsyncDisposableStack, environment: Environment) 
 function run(own: AsyncDisposableStack, [command = '', ...args]: readonly string[], environment: Environment): void {
   const { PATH, HOME } = process.env;
   const child = spawn(command, args, { env: { PATH, HOME, ...environment }, stdio: ['ignore', 'ignore', 'ignore'] });
-  own.defer(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGTERM');
-    const killer = setTimeout(() => child.kill('SIGKILL'), 10_000);
-    await once(child, 'exit');
-    clearTimeout(killer);
-  });
+  stopAtEnd(own, watchProcess(child));
 }
 
 async function isListening(port: number): Promise<true | undefined> {

@@ -27,12 +27,17 @@ export function startKero(
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const kero = watchProcess(child);
+  stopAtEnd(resources, kero);
+  return kero;
+}
+
+/** Asks the process to end when this is over, and ends it by force if it does not. */
+export function stopAtEnd(resources: AsyncDisposableStack, { child, stop }: KeroProcess): void {
   resources.defer(async () => {
     const killer = setTimeout(() => child.kill('SIGKILL'), 40_000);
-    await kero.stop();
+    await stop();
     clearTimeout(killer);
   });
-  return kero;
 }
 
 /** Resident memory of a process, in MB (of 10^6 bytes); undefined when it is gone. Linux only. */
