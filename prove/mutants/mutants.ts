@@ -150,9 +150,9 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'apps/processor/src/interpret-record.ts',
-        find: "return { kind: 'event', event: { ...event, record: storeRecord } };",
+        find: "return { kind: 'event', event: new KeptEvent(event, record, receivedAtMicros, headers.replayOf) };",
         replace:
-          "const eventData = Buffer.from(JSON.stringify(JSON.parse(event.eventData.toString('utf8'))));\n  return { kind: 'event', event: { ...event, eventData, record: storeRecord } };",
+          "const eventData = Buffer.from(JSON.stringify(JSON.parse(event.eventData.toString('utf8'))));\n  const doubles: Event = Object.create(event, { eventData: { value: eventData }, spans: { value: undefined }, id: { value: event.id }, userId: { value: event.userId }, eventId: { value: event.eventId } });\n  return { kind: 'event', event: new KeptEvent(doubles, record, receivedAtMicros, headers.replayOf) };",
       },
     ],
     on: 'embedded',

@@ -1,6 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import type { DeadLetter, DeadLetterReason, StoreEvent, StoreRecord } from '@kero/database';
-import { type EventSettings, type Problem, parseEvent, parseTimestamp, type TypeSchemas } from '@kero/events';
+import {
+  type Event,
+  type EventSettings,
+  type Problem,
+  parseEvent,
+  parseTimestamp,
+  type TypeSchemas,
+} from '@kero/events';
 import type { LogRecord } from '@kero/messaging';
 import { rememberLast } from './remember-last.ts';
 
@@ -37,15 +44,20 @@ const MAX_DEAD_LETTER_ID = 2n ** 63n - 1n;
 export function interpretRecord(record: LogRecord, options: InterpretOptions): Interpreted {
   const headers = readKeroHeaders(record);
   const receivedAtMicros = headers.receivedAtMicros ?? receivedAtOfLog(record, options.nowMs) * 1000;
-  const storeRecord = new KeptRecord(record, receivedAtMicros, headers.replayOf);
   const dead = (reason: DeadLetterReason, detail: string, id?: Buffer): Interpreted => ({
     kind: 'dead_letter',
-    letter: { id: id ?? (headers.id && parseUuid(headers.id)), reason, detail, record: storeRecord },
+    letter: {
+      id: id ?? (headers.id && parseUuid(headers.id)),
+      reason,
+      detail,
+      record: new KeptRecord(record, receivedAtMicros, headers.replayOf),
+    },
   });
 
-  if (record.value === null) return dead('not_an_event', 'a tombstone: the record has a key and no value');
+  const { value } = record;
+  if (value === null) return dead('not_an_event', 'a tombstone: the record has a key and no value');
   const fromReceiver = headers.receivedAtMicros !== undefined;
-  const parsed = parseEvent(record.value, {
+  const parsed = parseEvent(value, {
     nowMs: fromReceiver ? Math.floor(receivedAtMicros / 1000) : options.nowMs,
     maxFutureMs: options.eventSettings.maxFutureMs,
     retentionMs: undefined,
@@ -70,7 +82,7 @@ export function interpretRecord(record: LogRecord, options: InterpretOptions): I
     return dead('expired', 'event_timestamp is older than EVENTS_RETENTION', event.id);
   }
   if (!options.stores(event.eventType)) return { kind: 'skipped' };
-  return { kind: 'event', event: { ...event, record: storeRecord } };
+  return { kind: 'event', event: new KeptEvent(event, record, receivedAtMicros, headers.replayOf) };
 }
 
 /** Without a receiver the log's own time counts; a client's clock that runs ahead must not excuse events in the future. */
@@ -78,18 +90,20 @@ function receivedAtOfLog(record: LogRecord, nowMs: number): number {
   return record.timestampMs > 0 ? Math.min(record.timestampMs, nowMs) : nowMs;
 }
 
-/** What of a record is needed to store it. Key and headers are asked for only where it becomes a dead letter. */
+/** What of a record is needed to store it. Of those that stay until they are stored nothing is copied: see PlainEvent. */
 class KeptRecord implements StoreRecord {
-  readonly offset: bigint;
   readonly receivedAtMicros: number;
   readonly replayOf: bigint | undefined;
   readonly #record: LogRecord;
 
   constructor(record: LogRecord, receivedAtMicros: number, replayOf: bigint | undefined) {
-    this.offset = record.offset;
     this.receivedAtMicros = receivedAtMicros;
     this.replayOf = replayOf;
     this.#record = record;
+  }
+
+  get offset(): bigint {
+    return this.#record.offset;
   }
 
   get key(): Buffer | null {
@@ -102,6 +116,52 @@ class KeptRecord implements StoreRecord {
 
   get headers(): StoreRecord['headers'] {
     return this.#record.headers;
+  }
+}
+
+/** An event and its record in one, as there are thousands of them at a time. */
+class KeptEvent extends KeptRecord implements StoreEvent {
+  readonly #event: Event;
+
+  constructor(event: Event, record: LogRecord, receivedAtMicros: number, replayOf: bigint | undefined) {
+    super(record, receivedAtMicros, replayOf);
+    this.#event = event;
+  }
+
+  get record(): StoreRecord {
+    return this;
+  }
+
+  get id(): Buffer {
+    return this.#event.id;
+  }
+
+  get userId(): string {
+    return this.#event.userId;
+  }
+
+  get eventType(): string {
+    return this.#event.eventType;
+  }
+
+  get timestampMicros(): number {
+    return this.#event.timestampMicros;
+  }
+
+  get eventData(): Buffer {
+    return this.#event.eventData;
+  }
+
+  get source(): string {
+    return this.#event.source;
+  }
+
+  get eventId(): string | undefined {
+    return this.#event.eventId;
+  }
+
+  get spans(): StoreEvent['spans'] {
+    return this.#event.spans;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { DeadLetter, EventStore, StoreEvent } from '@kero/database';
 import type { EventSettings } from '@kero/events';
-import type { Consumer, RecordBatch } from '@kero/messaging';
+import type { Consumer, LogRecord, RecordBatch } from '@kero/messaging';
 import { type Clock, type Logger, systemClock } from '@kero/runtime';
 import { builtInSchemas, type SchemaSource } from '@kero/schemas';
 import { createEventFilter } from './event-filter.ts';
@@ -19,6 +19,8 @@ import { WriteLanes } from './write-lanes.ts';
 const BATCHES_AHEAD = 1;
 /** The size of a full batch, in a unit of its own. */
 const FULL_BATCH = 1000;
+/** As the end of a commit. */
+const CLAIMS_NOTHING = 0n;
 
 export interface ProcessEventsDeps {
   readonly consumer: Consumer;
@@ -82,8 +84,8 @@ async function processBatch(
   const giveUp = AbortSignal.any([stop, batch.revoked]);
   const events: StoreEvent[] = [];
   const deadLetters: DeadLetter[] = [];
-  // The offset after the last record that leaves a trace in the database; 0 claims nothing.
-  let afterLastKept = 0n;
+  // The last record that leaves a trace in the database.
+  let lastKept: LogRecord | undefined;
   for (const record of batch.records) {
     let found = interpretRecord(record, options);
     while (found.kind === 'schema_not_loaded') {
@@ -95,7 +97,7 @@ async function processBatch(
     if (found.kind === 'skipped') continue;
     if (found.kind === 'event') events.push(found.event);
     else deadLetters.push(found.letter);
-    afterLastKept = record.offset + 1n;
+    lastKept = record;
   }
   const kept = events.length + deadLetters.length;
   let result = NOTHING_STORED;
@@ -113,6 +115,7 @@ async function processBatch(
       n === 1 ? `a record became a dead letter (${reason})` : `${n} records became dead letters (${reason})`,
     );
   }
+  const afterLastKept = lastKept === undefined ? CLAIMS_NOTHING : lastKept.offset + 1n;
   batch.commit(settings.commitSkipped ? batch.nextOffset : afterLastKept);
 }
 

@@ -130,6 +130,9 @@ export class WriteLanes {
 
 function bytesOf({ events }: StoreBatch): number {
   let bytes = 0;
-  for (const { eventData } of events) bytes += eventData.length;
+  for (const event of events) {
+    const { spans } = event;
+    bytes += spans ? spans.dataEnd - spans.dataStart : event.eventData.length;
+  }
   return bytes;
 }

@@ -33,6 +33,27 @@ export interface StoreEvent {
   readonly eventId: string | undefined;
   /** Where it came from; becomes the dead letter if the event turns out a conflict. */
   readonly record: StoreRecord;
+  /**
+   * The same members as bytes, where they stand in a text as they are: who only copies them need not make strings and views of them,
+   * which the event may make anew each time.
+   */
+  readonly spans?: MemberSpans | undefined;
+}
+
+/** Where members of an event stand in a text, in UTF-8 and without escapes: from the first byte to the one behind the last. */
+export interface MemberSpans {
+  readonly bytes: Buffer;
+  readonly userIdStart: number;
+  readonly userIdEnd: number;
+  readonly eventTypeStart: number;
+  readonly eventTypeEnd: number;
+  /** 0 where the event has no event_id. */
+  readonly eventIdStart: number;
+  readonly eventIdEnd: number;
+  readonly dataStart: number;
+  readonly dataEnd: number;
+  /** Writes the 16 bytes of the id into `to`, from `start` on. */
+  writeId(to: Buffer, start: number): void;
 }
 
 /** Why a record is in `dead_letters` and not in `events`; docs/errors.md is generated from this table. */

@@ -12,6 +12,24 @@ export interface Event {
   readonly source: string;
   /** The label of the schema that `event_data` was checked against; undefined where none was asked. */
   readonly schema: string | undefined;
+  /** For whoever only copies the members; undefined where they do not stand in the text as they are (an escape in a name, for one). */
+  readonly spans?: MemberSpans | undefined;
+}
+
+/** Where members of an event stand in a text, in UTF-8 and without escapes: from the first byte to the one behind the last. */
+export interface MemberSpans {
+  readonly bytes: Buffer;
+  readonly userIdStart: number;
+  readonly userIdEnd: number;
+  readonly eventTypeStart: number;
+  readonly eventTypeEnd: number;
+  /** 0 where the event has none. */
+  readonly eventIdStart: number;
+  readonly eventIdEnd: number;
+  readonly dataStart: number;
+  readonly dataEnd: number;
+  /** Writes the 16 bytes of the event's id into `to`, from `start` on. */
+  writeId(to: Buffer, start: number): void;
 }
 
 /** One thing that is wrong with an event, for a person and for a program. */

@@ -11,7 +11,8 @@ export interface IdentityParts {
   readonly timestampMicros: number;
 }
 
-const ID_BYTES = 16;
+/** Of the id of an event. */
+export const ID_BYTES = 16;
 const HASH_BYTES = 10;
 
 /** What the input of the hash begins with. */
@@ -34,11 +35,13 @@ export function computeEventId(parts: IdentityParts): Buffer {
     input.text(userId);
     input.text(eventType);
   } else input.text(eventId);
-  return hashedId(timestampMicros);
+  const id = Buffer.allocUnsafe(ID_BYTES);
+  writeHashedId(timestampMicros, id);
+  return id;
 }
 
-/** The same for an event of which only the source need be a text. */
-export function computeScannedEventId(spans: EventSpans, source: string, timestampMicros: number): Buffer {
+/** The same for an event of which only the source need be a text. Writes the id to the beginning of `to`. */
+export function writeScannedEventId(to: Buffer, spans: EventSpans, source: string, timestampMicros: number): void {
   const { bytes } = spans;
   input.clear();
   input.prefix(spans.eventIdStart > 0 ? EVENT_ID_PREFIX : NATURAL_PREFIX);
@@ -48,14 +51,13 @@ export function computeScannedEventId(spans: EventSpans, source: string, timesta
     input.slice(bytes, spans.userIdStart, spans.userIdEnd);
     input.slice(bytes, spans.eventTypeStart, spans.eventTypeEnd);
   }
-  return hashedId(timestampMicros);
+  writeHashedId(timestampMicros, to);
 }
 
 /** The id of the parts that were written, and of the time, which is the last one. */
-function hashedId(timestampMicros: number): Buffer {
+function writeHashedId(timestampMicros: number, id: Buffer): void {
   input.time(timestampMicros);
   const digest = input.digest();
-  const id = Buffer.allocUnsafe(ID_BYTES);
   const millis = Math.floor(timestampMicros / 1_000);
   const high = Math.floor(millis / 0x1_0000_0000);
   id[0] = high >>> 8;
@@ -67,7 +69,6 @@ function hashedId(timestampMicros: number): Buffer {
   for (let index = 0; index < HASH_BYTES; index++) id[6 + index] = digest.charCodeAt(index);
   id[6] = ((id[6] as number) & 0x0f) | 0x80;
   id[8] = ((id[8] as number) & 0x3f) | 0x80;
-  return id;
 }
 
 function prefixOf(kind: string): Buffer {

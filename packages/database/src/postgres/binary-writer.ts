@@ -5,7 +5,7 @@ const MAX_ASCII = 0x7f;
 
 /** Up to here a loop in JavaScript is faster than the call into Node. */
 const SHORT_TEXT = 48;
-const SHORT_BYTES = 24;
+const SHORT_BYTES = 36;
 
 /**
  * Fills a buffer from the left with values in PostgreSQL's binary formats. The caller sees to it that there is room: this
@@ -61,10 +61,16 @@ export class BinaryWriter {
   }
 
   raw(value: Buffer): void {
+    this.slice(value, 0, value.length);
+  }
+
+  /** The bytes of `from` from `start` up to `end`. */
+  slice(from: Buffer, start: number, end: number): void {
     const { bytes, at } = this;
-    if (value.length <= SHORT_BYTES) for (let i = 0; i < value.length; i++) bytes[at + i] = value[i] as number;
-    else bytes.set(value, at);
-    this.at = at + value.length;
+    const length = end - start;
+    if (length <= SHORT_BYTES) for (let i = 0; i < length; i++) bytes[at + i] = from[start + i] as number;
+    else from.copy(bytes, at, start, end);
+    this.at = at + length;
   }
 
   /** UTF-8. Takes up to three bytes for each UTF-16 unit. */

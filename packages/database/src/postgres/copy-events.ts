@@ -1,5 +1,5 @@
 import type { ClientBase } from 'pg';
-import type { StoreEvent } from '../event-store.ts';
+import type { MemberSpans, StoreEvent } from '../event-store.ts';
 import { JSONB_VERSION } from './binary.ts';
 import { CopyBuffer, CopyIn } from './copy-in.ts';
 
@@ -12,8 +12,9 @@ const COPY_EVENTS = `copy public.events
   from stdin (format binary)`;
 
 const COLUMNS = 10;
+const ID_BYTES = 16;
 /** Field count, ten lengths, and the columns of fixed size. */
-const FIXED_BYTES = 2 + COLUMNS * 4 + 16 + 8 + 1 + 8 + 4 + 8;
+const FIXED_BYTES = 2 + COLUMNS * 4 + ID_BYTES + 8 + 1 + 8 + 4 + 8;
 const MAX_BYTES_PER_UTF16_UNIT = 3;
 /** Large enough to make writes few, small enough for the server to start early. */
 const CHUNK_BYTES = 128 * 1024;
@@ -76,13 +77,33 @@ export function* encodeRows(
 }
 
 function maxRowBytes(event: StoreEvent): number {
-  const units = event.userId.length + event.eventType.length + event.source.length + (event.eventId?.length ?? 0);
-  return FIXED_BYTES + units * MAX_BYTES_PER_UTF16_UNIT + event.eventData.length;
+  const { spans, source } = event;
+  if (!spans) {
+    const units = event.userId.length + event.eventType.length + source.length + (event.eventId?.length ?? 0);
+    return FIXED_BYTES + units * MAX_BYTES_PER_UTF16_UNIT + event.eventData.length;
+  }
+  const userId = spans.userIdEnd - spans.userIdStart;
+  const eventType = spans.eventTypeEnd - spans.eventTypeStart;
+  const eventId = spans.eventIdStart > 0 ? spans.eventIdEnd - spans.eventIdStart : 0;
+  const texts = userId + eventType + eventId + source.length * MAX_BYTES_PER_UTF16_UNIT;
+  return FIXED_BYTES + texts + spans.dataEnd - spans.dataStart;
 }
 
 function writeRow(to: CopyBuffer, event: StoreEvent, logPartition: number): void {
+  const { spans, record } = event;
   to.int16(COLUMNS);
-  to.int32(16);
+  if (spans) writeScannedMembers(to, spans, event);
+  else writeMembers(to, event);
+  to.int32(8);
+  to.timestamp(record.receivedAtMicros);
+  to.int32(4);
+  to.int32(logPartition);
+  to.int32(8);
+  to.int64(record.offset);
+}
+
+function writeMembers(to: CopyBuffer, event: StoreEvent): void {
+  to.int32(ID_BYTES);
   to.raw(event.id);
   writeText(to, event.userId);
   writeText(to, event.eventType);
@@ -94,12 +115,29 @@ function writeRow(to: CopyBuffer, event: StoreEvent, logPartition: number): void
   writeText(to, event.source);
   if (event.eventId === undefined) to.int32(NULL_LENGTH);
   else writeText(to, event.eventId);
+}
+
+/** The same columns, from bytes to bytes. */
+function writeScannedMembers(to: CopyBuffer, spans: MemberSpans, { timestampMicros, source }: StoreEvent): void {
+  const { bytes, dataStart, dataEnd, eventIdStart } = spans;
+  to.int32(ID_BYTES);
+  spans.writeId(to.bytes, to.at);
+  to.at += ID_BYTES;
+  writeSlice(to, bytes, spans.userIdStart, spans.userIdEnd);
+  writeSlice(to, bytes, spans.eventTypeStart, spans.eventTypeEnd);
   to.int32(8);
-  to.timestamp(event.record.receivedAtMicros);
-  to.int32(4);
-  to.int32(logPartition);
-  to.int32(8);
-  to.int64(event.record.offset);
+  to.timestamp(timestampMicros);
+  to.int32(dataEnd - dataStart + 1);
+  to.int8(JSONB_VERSION);
+  to.slice(bytes, dataStart, dataEnd);
+  writeText(to, source);
+  if (eventIdStart === 0) to.int32(NULL_LENGTH);
+  else writeSlice(to, bytes, eventIdStart, spans.eventIdEnd);
+}
+
+function writeSlice(to: CopyBuffer, from: Buffer, start: number, end: number): void {
+  to.int32(end - start);
+  to.slice(from, start, end);
 }
 
 function writeText(to: CopyBuffer, text: string): void {

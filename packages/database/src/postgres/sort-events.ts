@@ -18,24 +18,58 @@ export function sortEvents(batch: readonly StoreEvent[]): SortedEvents {
   const events: StoreEvent[] = [];
   const repeats: [StoreEvent, StoreEvent][] = [];
   const twins: StoreEvent[] = [];
-  for (const event of [...batch].sort(compareEvents)) {
+  readKeys(batch);
+  const inOrder = batch.map((_, index) => index).sort((a, b) => compareKeys(a, b) || compareOffsets(batch, a, b));
+  let lastKey = -1;
+  for (const index of inOrder) {
+    const event = batch[index] as StoreEvent;
     const first = events.at(-1);
-    if (first === undefined || !sameKey(first, event)) events.push(event);
-    else if (sameBytes(first, event)) repeats.push([first, event]);
+    if (first === undefined || compareKeys(lastKey, index) !== 0) {
+      events.push(event);
+      lastKey = index;
+    } else if (sameBytes(first, event)) repeats.push([first, event]);
     else twins.push(event);
   }
   return { events, repeats, twins };
 }
 
-function compareEvents(a: StoreEvent, b: StoreEvent): number {
-  if (a.timestampMicros !== b.timestampMicros) return a.timestampMicros - b.timestampMicros;
-  const ids = a.id.compare(b.id);
-  if (ids !== 0) return ids;
-  return a.record.offset < b.record.offset ? -1 : 1;
+const ID_BYTES = 16;
+
+/**
+ * The keys of the batch that is sorted, side by side: an event may make its id anew each time that it is asked. They stay for the
+ * next batch, as memory that need not be made again.
+ */
+let times = new Float64Array(0);
+let ids = Buffer.alloc(0);
+
+function readKeys(batch: readonly StoreEvent[]): void {
+  const { length } = batch;
+  if (times.length < length) {
+    times = new Float64Array(length);
+    ids = Buffer.allocUnsafeSlow(length * ID_BYTES);
+  }
+  for (let index = 0; index < length; index++) {
+    const event = batch[index] as StoreEvent;
+    times[index] = event.timestampMicros;
+    if (event.spans) event.spans.writeId(ids, index * ID_BYTES);
+    else ids.set(event.id, index * ID_BYTES);
+  }
 }
 
-function sameKey(a: StoreEvent, b: StoreEvent): boolean {
-  return a.timestampMicros === b.timestampMicros && a.id.equals(b.id);
+/** Of the events with these numbers in the batch: by time and id. */
+function compareKeys(a: number, b: number): number {
+  const difference = (times[a] as number) - (times[b] as number);
+  if (difference !== 0) return difference;
+  const [startA, startB] = [a * ID_BYTES, b * ID_BYTES];
+  for (let at = 0; at < ID_BYTES; at++) {
+    const byteDifference = (ids[startA + at] as number) - (ids[startB + at] as number);
+    if (byteDifference !== 0) return byteDifference;
+  }
+  return 0;
+}
+
+function compareOffsets(batch: readonly StoreEvent[], a: number, b: number): number {
+  return (batch[a] as StoreEvent).record.offset < (batch[b] as StoreEvent).record.offset ? -1 : 1;
 }
 
 function sameBytes(a: StoreEvent, b: StoreEvent): boolean {

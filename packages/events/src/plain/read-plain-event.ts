@@ -1,9 +1,10 @@
 import type { Event, ParseOptions } from '../event.ts';
-import { computeScannedEventId } from '../identity.ts';
+import { ID_BYTES, writeScannedEventId } from '../identity.ts';
 import { readJson } from '../json/read-json.ts';
 import type { RecordParts } from '../parsed-item.ts';
 import { ProblemList } from '../problem-list.ts';
 import type { TypeSchema } from '../type-schemas.ts';
+import { PlainEvent } from './plain-event.ts';
 import { plainTimestamp } from './plain-timestamp.ts';
 import { RecentTexts } from './recent-texts.ts';
 import type { EventSpans } from './scan-event.ts';
@@ -14,20 +15,19 @@ const sources = new RecentTexts();
 
 /** The event that was scanned; undefined where it may break a rule, of which the schemas and parseTimestamp tell more. */
 export function readPlainEvent(spans: EventSpans, options: ParseOptions): Event | undefined {
-  const { bytes } = spans;
   const timestampMicros = readTimestamp(spans, options);
   if (timestampMicros < 0) return undefined;
   const eventType = typeOf(spans);
   const schema = checkTypeSchema(spans, eventType, options);
   if (schema === 'unclear') return undefined;
 
-  const userId = bytes.toString('utf8', spans.userIdStart, spans.userIdEnd);
-  const eventId = spans.eventIdStart > 0 ? bytes.toString('utf8', spans.eventIdStart, spans.eventIdEnd) : undefined;
-  const eventData = bytes.subarray(spans.dataStart, spans.dataEnd);
   const source = sourceOf(spans, options);
-  const id = computeScannedEventId(spans, source, timestampMicros);
-  return { id, userId, eventType, timestampMicros, eventData, eventId, source, schema: schema?.label };
+  writeScannedEventId(scratchId, spans, source, timestampMicros);
+  return new PlainEvent({ spans, id: scratchId, eventType, timestampMicros, source, schema: schema?.label });
 }
+
+/** Of the event that is read: it copies its id from here. */
+const scratchId = Buffer.alloc(ID_BYTES);
 
 /** The same for whoever only needs what its log record is made of. `value` is the text of the event. */
 export function readPlainRecord(spans: EventSpans, value: Buffer, options: ParseOptions): RecordParts | undefined {
@@ -37,7 +37,8 @@ export function readPlainRecord(spans: EventSpans, value: Buffer, options: Parse
   if (schema === 'unclear') return undefined;
 
   const source = sourceOf(spans, options);
-  const id = computeScannedEventId(spans, source, timestampMicros);
+  const id = Buffer.allocUnsafe(ID_BYTES);
+  writeScannedEventId(id, spans, source, timestampMicros);
   const userId = spans.bytes.subarray(spans.userIdStart, spans.userIdEnd);
   return { ok: true, id, userId, source, schema: schema?.label, value, extensions: NO_EXTENSIONS };
 }

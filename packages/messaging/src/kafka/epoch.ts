@@ -6,7 +6,7 @@ import { PartitionReader } from './partition-reader.ts';
  * Read ahead of the processor, of all partitions together; and of one of them. That is the next batch while one is written: a
  * fetch takes a few milliseconds. A fetch may bring one more answer's share.
  */
-const BUFFER_BYTES = 16 * 1024 * 1024;
+const BUFFER_BYTES = 8 * 1024 * 1024;
 const MIN_PARTITION_BUFFER_BYTES = 1024 * 1024;
 const MAX_PARTITION_BUFFER_BYTES = 4 * 1024 * 1024;
 

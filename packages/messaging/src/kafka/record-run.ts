@@ -38,22 +38,14 @@ export interface RunOptions {
  */
 export class RecordRun implements WaitingRecords {
   readonly #cursor: ByteCursor;
-  readonly #firstOffset: bigint;
-  readonly #firstTimestamp: bigint;
-  /** The same; undefined where a number does not hold it. */
-  readonly #firstTimestampMs: number | undefined;
-  readonly #appendTimestampMs: number | undefined;
+  readonly #content: RunContent;
   #count: number;
 
-  constructor({ content, count, firstOffset, lastOffsetDelta, firstTimestamp, appendTimestamp, from }: RunOptions) {
-    this.#cursor = new ByteCursor(content);
-    this.#firstOffset = firstOffset;
-    this.#firstTimestamp = firstTimestamp;
-    const firstTimestampMs = Number(firstTimestamp);
-    this.#firstTimestampMs = Number.isSafeInteger(firstTimestampMs) ? firstTimestampMs : undefined;
-    this.#appendTimestampMs = appendTimestamp === undefined ? undefined : Number(appendTimestamp);
-    this.#count = count;
-    this.#check(lastOffsetDelta, Number(from - firstOffset));
+  constructor(options: RunOptions) {
+    this.#cursor = new ByteCursor(options.content);
+    this.#content = new RunContent(options);
+    this.#count = options.count;
+    this.#check(options.lastOffsetDelta, Number(options.from - options.firstOffset));
   }
 
   get count(): number {
@@ -78,22 +70,16 @@ export class RecordRun implements WaitingRecords {
     const length = cursor.varint();
     const end = cursor.position + length;
     cursor.skip(1); // Attributes, of which there are none
-    const timestampMs = this.#timestampMs(cursor.varlong());
-    const offset = this.#firstOffset + BigInt(cursor.varint());
+    const timeAt = cursor.position;
+    cursor.varlong();
+    const offsetDelta = cursor.varint();
     const keyAt = cursor.position;
     cursor.skipField();
     const value = cursor.field();
     const headersAt = cursor.position;
     cursor.position = end;
     this.#count--;
-    return new RunRecord({ offset, timestampMs, value, content: cursor.buffer, keyAt, headersAt });
-  }
-
-  #timestampMs(delta: number | bigint): number {
-    if (this.#appendTimestampMs !== undefined) return this.#appendTimestampMs;
-    // The sum of two exact numbers is rounded as a bigint would be.
-    if (this.#firstTimestampMs !== undefined && typeof delta === 'number') return this.#firstTimestampMs + delta;
-    return Number(this.#firstTimestamp + BigInt(delta));
+    return new RunRecord({ run: this.#content, offsetDelta, timeAt, keyAt, value, headersAt });
   }
 
   /** Goes through all records, and stands before the first one that is wanted when it is done. */
@@ -134,55 +120,143 @@ export class RecordRun implements WaitingRecords {
 }
 
 interface RunRecordParts {
-  readonly offset: bigint;
-  readonly timestampMs: number;
+  readonly run: RunContent;
+  readonly offsetDelta: number;
   readonly value: Buffer | null;
-  readonly content: Buffer;
   /** Where they begin in the content. */
+  readonly timeAt: number;
   readonly keyAt: number;
   readonly headersAt: number;
 }
 
 /**
- * A record that makes its key and headers anew each time it is asked for them. Thousands of records are kept until they are stored, and
- * then only dead letters need them again: kept, they would be most of what the garbage collector has to look after.
+ * A record that makes all but its value anew each time it is asked. Thousands of records are kept until they are stored, and
+ * then only dead letters need the most of them again: kept, it would be what the garbage collector mainly has to look after.
  */
 class RunRecord implements LogRecord {
-  readonly offset: bigint;
-  readonly timestampMs: number;
   readonly value: Buffer | null;
-  readonly #content: Buffer;
+  readonly #run: RunContent;
+  readonly #offsetDelta: number;
+  readonly #timeAt: number;
   readonly #keyAt: number;
   readonly #headersAt: number;
 
-  constructor({ offset, timestampMs, value, content, keyAt, headersAt }: RunRecordParts) {
-    this.offset = offset;
-    this.timestampMs = timestampMs;
+  constructor({ run, offsetDelta, timeAt, keyAt, value, headersAt }: RunRecordParts) {
     this.value = value;
-    this.#content = content;
+    this.#run = run;
+    this.#offsetDelta = offsetDelta;
+    this.#timeAt = timeAt;
     this.#keyAt = keyAt;
     this.#headersAt = headersAt;
   }
 
+  get offset(): bigint {
+    return this.#run.offset(this.#offsetDelta);
+  }
+
+  get timestampMs(): number {
+    return this.#run.timestampMs(this.#timeAt);
+  }
+
   get key(): Buffer | null {
-    return this.#at(this.#keyAt).field();
+    return this.#run.field(this.#keyAt);
   }
 
   get headers(): readonly RecordHeader[] {
-    const cursor = this.#at(this.#headersAt);
+    return this.#run.headers(this.#headersAt);
+  }
+}
+
+/** What the records of a run have in common: the bytes of all, and what their numbers are relative to. */
+class RunContent {
+  readonly #bytes: Buffer;
+  readonly #firstOffset: bigint;
+  readonly #firstTimestamp: bigint;
+  /** The same; undefined where a number does not hold it. */
+  readonly #firstTimestampMs: number | undefined;
+  readonly #appendTimestampMs: number | undefined;
+  readonly #lastHeaders: KnownHeader[] = [];
+
+  constructor({ content, firstOffset, firstTimestamp, appendTimestamp }: RunOptions) {
+    this.#bytes = content;
+    this.#firstOffset = firstOffset;
+    this.#firstTimestamp = firstTimestamp;
+    const firstTimestampMs = Number(firstTimestamp);
+    this.#firstTimestampMs = Number.isSafeInteger(firstTimestampMs) ? firstTimestampMs : undefined;
+    this.#appendTimestampMs = appendTimestamp === undefined ? undefined : Number(appendTimestamp);
+  }
+
+  offset(delta: number): bigint {
+    return this.#firstOffset + BigInt(delta);
+  }
+
+  timestampMs(position: number): number {
+    if (this.#appendTimestampMs !== undefined) return this.#appendTimestampMs;
+    const delta = this.#at(position).varlong();
+    // The sum of two exact numbers is rounded as a bigint would be.
+    if (this.#firstTimestampMs !== undefined && typeof delta === 'number') return this.#firstTimestampMs + delta;
+    return Number(this.#firstTimestamp + BigInt(delta));
+  }
+
+  field(position: number): Buffer | null {
+    return this.#at(position).field();
+  }
+
+  /** Where a header is that of the record that was asked before, down to its bytes, it is the same object. */
+  headers(position: number): readonly RecordHeader[] {
+    const cursor = this.#at(position);
     const headers = new Array<RecordHeader>(cursor.varint());
-    for (let n = 0; n < headers.length; n++) {
-      const nameLength = Math.max(0, cursor.varint());
-      const nameStart = cursor.skip(nameLength);
-      const name = headerName(cursor.buffer, nameStart, cursor.position);
-      headers[n] = [name, cursor.field() ?? NO_BYTES];
-    }
+    for (let n = 0; n < headers.length; n++) headers[n] = this.#header(n, cursor);
     return headers;
   }
 
+  #header(n: number, cursor: ByteCursor): RecordHeader {
+    const start = cursor.position;
+    const nameLength = Math.max(0, cursor.varint());
+    const nameStart = cursor.skip(nameLength);
+    const nameEnd = cursor.position;
+    const valueAt = cursor.position;
+    cursor.skipField();
+    const known = this.#lastHeaders[n];
+    if (known && this.#isSame(known, start, cursor.position)) return known.header;
+    const name = headerName(this.#bytes, nameStart, nameEnd);
+    const header: RecordHeader = [name, this.field(valueAt) ?? NO_BYTES];
+    if (known) known.replace(header, start, cursor.position);
+    else this.#lastHeaders[n] = new KnownHeader(header, start, cursor.position);
+    return header;
+  }
+
+  #isSame({ start, end }: KnownHeader, otherStart: number, otherEnd: number): boolean {
+    const bytes = this.#bytes;
+    const length = end - start;
+    if (length !== otherEnd - otherStart) return false;
+    // The ends differ more often than the beginnings.
+    for (let n = length - 1; n >= 0; n--) if (bytes[start + n] !== bytes[otherStart + n]) return false;
+    return true;
+  }
+
   #at(position: number): ByteCursor {
-    const cursor = new ByteCursor(this.#content);
+    const cursor = new ByteCursor(this.#bytes);
     cursor.position = position;
     return cursor;
+  }
+}
+
+class KnownHeader {
+  header: RecordHeader;
+  /** Its first byte in the content, and the one behind it. */
+  start: number;
+  end: number;
+
+  constructor(header: RecordHeader, start: number, end: number) {
+    this.header = header;
+    this.start = start;
+    this.end = end;
+  }
+
+  replace(header: RecordHeader, start: number, end: number): void {
+    this.header = header;
+    this.start = start;
+    this.end = end;
   }
 }
