@@ -32,6 +32,12 @@ export interface KafkaProducerOptions {
   readonly logger: Logger;
 }
 
+/** Which lane the records of a partition go to, and why it takes none now. */
+interface Route {
+  readonly lane: Lane;
+  readonly whyDown: string | undefined;
+}
+
 /** Gives every record to the lane of its partition, so that one key's records are never in two sends at a time. */
 export class KafkaProducer implements Producer {
   readonly #options: KafkaProducerOptions;
@@ -97,8 +103,8 @@ export class KafkaProducer implements Producer {
       call.failRest(messagingError('log_overloaded', `${this.#queuedBytes} bytes wait for the log already`));
       return call.promise;
     }
-    // Asked once a call, so that the records of one partition have the same answer.
-    const refusing = new Map<number, string | undefined>();
+    // By partition, asked once a call, so that the records of one partition have the same answer.
+    const routes: (Route | undefined)[] = [];
     for (let index = 0; index < records.length; index++) {
       const record = records[index] as NewRecord;
       const bytes = sizes[index] as number;
@@ -107,16 +113,18 @@ export class KafkaProducer implements Producer {
         continue;
       }
       const partition = partitionForKey(record.key, this.#partitions);
-      const lane = this.#lanes[partition % this.#lanes.length] as Lane;
-      if (!refusing.has(partition)) refusing.set(partition, lane.whyDown(partition));
-      const why = refusing.get(partition);
-      if (why !== undefined) {
-        call.settle(index, messagingError('log_unavailable', `the log takes no records now: ${why}`));
+      let route = routes[partition];
+      if (!route) {
+        route = this.#route(partition);
+        routes[partition] = route;
+        if (route.whyDown === undefined) touched.add(route.lane);
+      }
+      if (route.whyDown !== undefined) {
+        call.settle(index, messagingError('log_unavailable', `the log takes no records now: ${route.whyDown}`));
         continue;
       }
-      touched.add(lane);
       this.#queuedBytes += bytes;
-      lane.push(partition, { call, index, record, bytes });
+      route.lane.push(partition, { call, index, record, bytes });
     }
     return call.promise;
   }
@@ -143,6 +151,11 @@ export class KafkaProducer implements Producer {
 
   async #close(): Promise<void> {
     await Promise.all([this.#watch.close(), ...this.#lanes.map((lane) => lane.close(CLOSE_GRACE_MS))]);
+  }
+
+  #route(partition: number): Route {
+    const lane = this.#lanes[partition % this.#lanes.length] as Lane;
+    return { lane, whyDown: lane.whyDown(partition) };
   }
 
   #onState(state: TopicState | undefined): void {
