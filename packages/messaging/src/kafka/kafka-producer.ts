@@ -1,5 +1,5 @@
 import type { Logger } from '@kero/runtime';
-import { headerNameBytes } from '../header-names.ts';
+import { headerBytes } from '../header-bytes.ts';
 import type { AppendOptions, NewRecord, Producer } from '../messaging.ts';
 import { messagingError } from '../messaging-errors.ts';
 import type { KafkaConfig } from '../messaging-settings.ts';
@@ -95,7 +95,8 @@ export class KafkaProducer implements Producer {
     const sizes = new Array<number>(records.length);
     let total = 0;
     for (let index = 0; index < records.length; index++) {
-      const size = recordBytes(records[index] as NewRecord);
+      const record = records[index] as NewRecord;
+      const size = record.key.length + record.value.length + headerBytes(record);
       sizes[index] = size;
       total += size;
     }
@@ -191,10 +192,4 @@ export class KafkaProducer implements Producer {
 
 function tooLarge(bytes: number, limit: number) {
   return messagingError('record_too_large', `the record has ${bytes} bytes and the limit is ${limit}`);
-}
-
-function recordBytes({ key, value, headers }: NewRecord): number {
-  let bytes = key.length + value.length;
-  for (const [name, headerValue] of headers) bytes += headerNameBytes(name).length + headerValue.length;
-  return bytes;
 }
