@@ -20,7 +20,8 @@ const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{
 
 /**
  * The log record (docs/architecture.md): the key is the user's id, so that one user's events keep their order, and the value
- * is the event's text as it was received, byte for byte. Headers that many records share in a row are made once.
+ * is the event's text as it was received, byte for byte. Headers that many records share in a row are made once, as one list where
+ * there are no extensions.
  */
 export function createEventRecordMaker(): MakeEventRecord {
   const sourceHeader = rememberLast((source: string) => headerOf('kero-source', source));
@@ -29,20 +30,33 @@ export function createEventRecordMaker(): MakeEventRecord {
   const traceHeader = rememberLast((traceparent: EventOrigin['traceparent']) =>
     typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? headerOf('traceparent', traceparent) : undefined,
   );
+  let shared: readonly RecordHeader[] = [];
+  let last: Sharing | undefined;
   return ({ userId, source, schema, value, extensions }, { id, receivedAtMs, traceparent }) => {
-    const headers: RecordHeader[] = [
-      ['kero-id', id],
-      sourceHeader(source),
-      receivedAtHeader(receivedAtMs),
-      CONTENT_TYPE,
-    ];
-    const trace = traceparent === undefined ? undefined : traceHeader(traceparent);
-    if (trace !== undefined) headers.push(trace);
-    if (schema !== undefined) headers.push(schemaHeader(schema));
+    if (
+      last?.source !== source ||
+      last.schema !== schema ||
+      last.receivedAtMs !== receivedAtMs ||
+      last.traceparent !== traceparent
+    ) {
+      last = { source, schema, receivedAtMs, traceparent };
+      const headers = [sourceHeader(source), receivedAtHeader(receivedAtMs), CONTENT_TYPE];
+      const trace = traceparent === undefined ? undefined : traceHeader(traceparent);
+      if (trace !== undefined) headers.push(trace);
+      if (schema !== undefined) headers.push(schemaHeader(schema));
+      shared = headers;
+    }
+    const idHeader: RecordHeader = ['kero-id', id];
+    if (extensions.length === 0) return { key: userId, value, headers: [idHeader], sharedHeaders: shared };
+    // They come last, after what is shared: then all headers are the record's own.
+    const headers = [idHeader, ...shared];
     for (const [name, text] of extensions) headers.push(headerOf(`ce_${name}`, text));
     return { key: userId, value, headers };
   };
 }
+
+/** What the headers that records share are made of. */
+type Sharing = Pick<RecordParts, 'source' | 'schema'> & Pick<EventOrigin, 'receivedAtMs' | 'traceparent'>;
 
 function headerOf(name: string, value: string): RecordHeader {
   return [name, Buffer.from(value)];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RecordParts } from '@kero/events';
+import type { NewRecord } from '@kero/messaging';
 import { createEventRecordMaker } from './event-record.ts';
 
 const BODY = Buffer.from('{}');
@@ -11,8 +12,13 @@ function parsed(members: Partial<RecordParts>): RecordParts {
   return { ...common, source: 'default', schema: undefined, ...members };
 }
 
-function headers(record: ReturnType<ReturnType<typeof createEventRecordMaker>>) {
-  return Object.fromEntries(record.headers.map(([name, value]) => [name, value.toString()]));
+/** All of them, in the order of the record. */
+function pairs({ headers, sharedHeaders = [] }: NewRecord) {
+  return [...headers, ...sharedHeaders].map(([name, value]) => [name, value.toString()] as const);
+}
+
+function headers(record: NewRecord) {
+  return Object.fromEntries(pairs(record));
 }
 
 test('what one record has, the next one has only if it is its own', () => {
@@ -68,13 +74,34 @@ test('schema and extensions travel as headers, in their order', () => {
     }),
     origin,
   );
+  assert.deepEqual(pairs(record).slice(4), [
+    ['kero-schema', 'visit/2'],
+    ['ce_b', 'ü'],
+    ['ce_a', ''],
+  ]);
+  assert.equal(pairs(make(parsed({}), origin)).length, 4);
+});
+
+test('records one after the other share all headers but the id, as long as those are the same', () => {
+  const make = createEventRecordMaker();
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+  const origin = { id: Buffer.from('id-1'), receivedAtMs: 0, traceparent };
+  const first = make(parsed({ schema: 'visit/2' }), origin);
   assert.deepEqual(
-    record.headers.slice(4).map(([name, value]) => [name, value.toString()]),
-    [
-      ['kero-schema', 'visit/2'],
-      ['ce_b', 'ü'],
-      ['ce_a', ''],
-    ],
+    pairs(first).map(([name]) => name),
+    ['kero-id', 'kero-source', 'kero-received-at', 'content-type', 'traceparent', 'kero-schema'],
   );
-  assert.equal(make(parsed({}), origin).headers.length, 4);
+  const second = make(parsed({ schema: 'visit/2' }), { ...origin, id: Buffer.from('id-2') });
+  assert.equal(second.sharedHeaders, first.sharedHeaders);
+  assert.deepEqual(pairs(second), [['kero-id', 'id-2'], ...pairs(first).slice(1)]);
+  for (const [members, change] of [
+    [{ source: 'shop' }, {}],
+    [{ schema: 'visit/3' }, {}],
+    [{}, { receivedAtMs: 1 }],
+    [{}, { traceparent: undefined }],
+  ] as const) {
+    const other = make(parsed({ schema: 'visit/2', ...members }), { ...origin, ...change });
+    assert.notDeepEqual(other.sharedHeaders, first.sharedHeaders);
+    assert.deepEqual(make(parsed({ schema: 'visit/2' }), origin), first);
+  }
 });

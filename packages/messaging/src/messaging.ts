@@ -16,6 +16,11 @@ export interface NewRecord {
   readonly key: Buffer;
   readonly value: Buffer;
   readonly headers: readonly RecordHeader[];
+  /**
+   * Come after `headers`. Records one after the other that have the same ones give the same list, never to be changed: drivers know it
+   * again by its identity, and then neither measure nor encode it once more.
+   */
+  readonly sharedHeaders?: readonly RecordHeader[];
 }
 
 /** Key and headers may be made anew each time they are asked for: who needs them twice keeps them, who does not keeps the record. */

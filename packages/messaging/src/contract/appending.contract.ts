@@ -34,6 +34,33 @@ export function appendingContract(newLog: NewLog): void {
     assert.ok(timestampMs > before - 5000 && timestampMs < Date.now() + 5000, `timestamp ${timestampMs} is about now`);
   });
 
+  scenario(
+    newLog,
+    'headers that records share come after their own, and count for the limit of a record',
+    async (log) => {
+      const key = log.key();
+      const shared = (text: string): readonly RecordHeader[] => [['shared', Buffer.from(text)]];
+      const [a, b] = [shared('a'), shared('b')];
+      const appended = [a, a, b, a].map((sharedHeaders, n) => {
+        return { ...record(key, `${n}`, [['own', Buffer.from(`${n}`)]]), sharedHeaders };
+      });
+      await log.append(...appended, record(key, '4'));
+      const reading = await log.read('g');
+      await reading.untilValues(['0', '1', '2', '3', '4']);
+      assert.deepEqual(
+        reading.records().map(({ headers }) => headers.map(([name, value]) => `${name}=${value}`)),
+        [['own=0', 'shared=a'], ['own=1', 'shared=a'], ['own=2', 'shared=b'], ['own=3', 'shared=a'], []],
+      );
+      const large: RecordHeader[] = [['large', Buffer.alloc(log.maxRecordBytes)]];
+      const refused = (await log.producer()).append([{ ...record(key, ''), sharedHeaders: large }], GENEROUS);
+      await assert.rejects(refused, (error) => {
+        assert.ok(error instanceof AppendError);
+        assert.equal(error.failures.get(0)?.code, 'record_too_large');
+        return true;
+      });
+    },
+  );
+
   scenario(newLog, 'an empty value stays empty and does not become a tombstone', async (log) => {
     await log.append(record(log.key(), ''));
     const reading = await log.read('g');

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NewRecord } from '../messaging.ts';
-import { decodeRecord, encodedBytes, encodeRecord, skipRecord } from './record-encoding.ts';
+import { decodeRecord, encodedBytes, RecordWriter, skipRecord } from './record-encoding.ts';
 
 /*
  * How another process of the same user appends to a log that a running one owns: HTTP on loopback.
@@ -44,8 +44,8 @@ export function readAddress(directory: string): AppendAddress | undefined {
 
 export function encodeRecords(records: readonly NewRecord[]): Buffer {
   const body = Buffer.allocUnsafe(records.reduce((bytes, record) => bytes + encodedBytes(record), 0));
-  let at = 0;
-  for (const record of records) at = encodeRecord(record, body, at);
+  const writer = new RecordWriter(body);
+  for (const record of records) writer.write(record);
   return body;
 }
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { partitionForKey } from '../partition-for-key.ts';
+import { encodeRecords } from './append-protocol.ts';
 import { convertFormat1 } from './convert-log-file.ts';
 import { logFile, readNumber } from './log-connection.ts';
-import { encodedBytes, encodeRecord } from './record-encoding.ts';
 import { embeddedConfig, GENEROUS, openLog, readAll, record, temporaryFolder } from './test-support.ts';
 
 const LOG_ID = '0d6e9c1e-7b6f-4f0c-9f0e-3f1f5a1f2b3c';
@@ -34,11 +34,9 @@ function writeFormat1(directory: string, kept: Readonly<Record<number, number>>)
     `);
     for (let offset = kept[partition] ?? 10; offset < 10; offset += 2) {
       const records = [offset, offset + 1].map((n) => record(key, `${partition}/${n}`));
-      const payload = Buffer.alloc(records.reduce((bytes, it) => bytes + encodedBytes(it), 0));
-      records.reduce((at, it) => encodeRecord(it, payload, at), 0);
       database
         .prepare(`INSERT INTO partition_${partition} VALUES (?, 2, ?, ?)`)
-        .run(offset, 1000 + 10 * offset + partition, payload);
+        .run(offset, 1000 + 10 * offset + partition, encodeRecords(records));
     }
   }
 }

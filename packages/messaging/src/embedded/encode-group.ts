@@ -2,7 +2,7 @@ import type { NewRecord } from '../messaging.ts';
 import { partitionForKey } from '../partition-for-key.ts';
 import type { PendingAppend } from './append-queue.ts';
 import type { Chunk } from './log-writer-protocol.ts';
-import { encodeRecord } from './record-encoding.ts';
+import { RecordWriter } from './record-encoding.ts';
 
 /** A reader loads a chunk as a whole: this bounds what it loads to get at one record. */
 const MAX_CHUNK_BYTES = 256 * 1024;
@@ -33,22 +33,21 @@ export class GroupEncoder {
       for (const record of append.records) byPartition[partitionForKey(record.key, this.#partitions)]?.push(record);
     }
     const payload = this.#take(bytes);
-    const target = Buffer.from(payload);
+    const writer = new RecordWriter(Buffer.from(payload));
     const chunks: Chunk[] = [];
-    let at = 0;
     for (const [partition, records] of byPartition.entries()) {
-      let start = at;
+      let start = writer.at;
       let recordCount = 0;
       for (const record of records) {
-        at = encodeRecord(record, target, at);
+        writer.write(record);
         recordCount++;
-        if (at - start >= MAX_CHUNK_BYTES) {
-          chunks.push({ partition, recordCount, start, end: at });
-          start = at;
+        if (writer.at - start >= MAX_CHUNK_BYTES) {
+          chunks.push({ partition, recordCount, start, end: writer.at });
+          start = writer.at;
           recordCount = 0;
         }
       }
-      if (recordCount > 0) chunks.push({ partition, recordCount, start, end: at });
+      if (recordCount > 0) chunks.push({ partition, recordCount, start, end: writer.at });
     }
     return { payload, chunks };
   }

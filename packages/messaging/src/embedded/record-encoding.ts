@@ -1,3 +1,4 @@
+import { headerBytes, headerCount } from '../header-bytes.ts';
 import { headerName, headerNameBytes } from '../header-names.ts';
 import type { LogRecord, NewRecord, RecordHeader } from '../messaging.ts';
 
@@ -13,39 +14,76 @@ const RECORD_OVERHEAD = 12;
 const HEADER_OVERHEAD = 8;
 
 /** The room that a record takes in a chunk. */
-export function encodedBytes({ key, value, headers }: NewRecord): number {
-  let bytes = RECORD_OVERHEAD + key.length + value.length + HEADER_OVERHEAD * headers.length;
-  for (const [name, headerValue] of headers) bytes += headerNameBytes(name).length + headerValue.length;
-  return bytes;
+export function encodedBytes(record: NewRecord): number {
+  const content = record.key.length + record.value.length + headerBytes(record);
+  return RECORD_OVERHEAD + HEADER_OVERHEAD * headerCount(record) + content;
 }
 
 /** Bytes of key, value and headers, which is what the limit of a record counts. */
 export function contentBytes(record: NewRecord, encoded: number): number {
-  return encoded - RECORD_OVERHEAD - HEADER_OVERHEAD * record.headers.length;
+  return encoded - RECORD_OVERHEAD - HEADER_OVERHEAD * headerCount(record);
 }
 
-/** Writes a record at `at`, where there must be `encodedBytes(record)` of room; returns the position after it. */
-export function encodeRecord({ key, value, headers }: NewRecord, target: Buffer, at: number): number {
-  let next = at + RECORD_OVERHEAD;
-  // `set` and not `copy`, which checks its arguments for longer than a key takes to copy.
-  target.set(key, next);
-  next += key.length;
-  target.set(value, next);
-  next += value.length;
-  const headersAt = next;
-  for (const [name, headerValue] of headers) {
+/** Writes records one after the other into a buffer, from its beginning. */
+export class RecordWriter {
+  readonly #target: Buffer;
+  #at = 0;
+  /** Of the record before, and where they were written. */
+  #shared: readonly RecordHeader[] | undefined;
+  #sharedStart = 0;
+  #sharedEnd = 0;
+
+  constructor(target: Buffer) {
+    this.#target = target;
+  }
+
+  /** The position after the last record. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** There must be `encodedBytes(record)` of room left. */
+  write({ key, value, headers, sharedHeaders }: NewRecord): void {
+    const target = this.#target;
+    const start = this.#at;
+    // `set` and not `copy`, which checks its arguments for longer than a key takes to copy.
+    target.set(key, start + RECORD_OVERHEAD);
+    const valueAt = start + RECORD_OVERHEAD + key.length;
+    target.set(value, valueAt);
+    const headersAt = valueAt + value.length;
+    let end = writeHeaders(target, headersAt, headers);
+    if (sharedHeaders !== undefined) end = this.#writeShared(end, sharedHeaders);
+    target.writeUInt32LE(key.length, start);
+    target.writeUInt32LE(value.length, start + 4);
+    target.writeUInt32LE(end - headersAt, start + 8);
+    this.#at = end;
+  }
+
+  #writeShared(at: number, headers: readonly RecordHeader[]): number {
+    if (headers === this.#shared) {
+      this.#target.copyWithin(at, this.#sharedStart, this.#sharedEnd);
+      return at + this.#sharedEnd - this.#sharedStart;
+    }
+    this.#shared = headers;
+    this.#sharedStart = at;
+    this.#sharedEnd = writeHeaders(this.#target, at, headers);
+    return this.#sharedEnd;
+  }
+}
+
+/** Returns the position after them. */
+function writeHeaders(target: Buffer, at: number, headers: readonly RecordHeader[]): number {
+  let next = at;
+  for (const [name, value] of headers) {
     const nameBytes = headerNameBytes(name);
     target.writeUInt32LE(nameBytes.length, next);
-    target.writeUInt32LE(headerValue.length, next + 4);
+    target.writeUInt32LE(value.length, next + 4);
     next += HEADER_OVERHEAD;
     target.set(nameBytes, next);
     next += nameBytes.length;
-    target.set(headerValue, next);
-    next += headerValue.length;
+    target.set(value, next);
+    next += value.length;
   }
-  target.writeUInt32LE(key.length, at);
-  target.writeUInt32LE(value.length, at + 4);
-  target.writeUInt32LE(next - headersAt, at + 8);
   return next;
 }
 

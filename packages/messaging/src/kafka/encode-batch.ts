@@ -1,6 +1,6 @@
 import { crc32c } from '@platformatic/kafka';
 import { headerNameBytes } from '../header-names.ts';
-import type { NewRecord } from '../messaging.ts';
+import type { NewRecord, RecordHeader } from '../messaging.ts';
 import {
   ATTRIBUTES_AT,
   CRC_AT,
@@ -76,22 +76,31 @@ function finish(batch: Buffer, count: number, sender: BatchSender, timestampMs: 
 /** Of the records that were measured last: they are written right after that. */
 let lengths = new Uint32Array(4096);
 
+const NO_HEADERS: readonly RecordHeader[] = [];
+
 /** How many bytes the records take. */
 function measure(records: readonly NewRecord[]): number {
   if (lengths.length < records.length) lengths = new Uint32Array(records.length);
   let total = 0;
+  let shared = NO_HEADERS;
+  let sharedLength = 0;
   for (let index = 0; index < records.length; index++) {
-    const length = recordLength(records[index] as NewRecord, index);
+    const { key, value, headers, sharedHeaders = NO_HEADERS } = records[index] as NewRecord;
+    if (sharedHeaders !== shared) {
+      shared = sharedHeaders;
+      sharedLength = headersLength(shared);
+    }
+    // Without its own length in front. One byte of attributes, and one for the time, which is that of the batch.
+    let length = 2 + varintLength(index) + bytesLength(key) + bytesLength(value);
+    length += varintLength(headers.length + shared.length) + headersLength(headers) + sharedLength;
     lengths[index] = length;
     total += varintLength(length) + length;
   }
   return total;
 }
 
-/** Of a record, without its own length in front. */
-function recordLength({ key, value, headers }: NewRecord, offsetDelta: number): number {
-  // One byte of attributes, and one for the time, which is that of the batch.
-  let length = 2 + varintLength(offsetDelta) + bytesLength(key) + bytesLength(value) + varintLength(headers.length);
+function headersLength(headers: readonly RecordHeader[]): number {
+  let length = 0;
   for (const [name, content] of headers) length += bytesLength(headerNameBytes(name)) + bytesLength(content);
   return length;
 }
@@ -102,24 +111,43 @@ function bytesLength(bytes: Buffer): number {
 
 function writeRecords(into: Buffer, records: readonly NewRecord[]): void {
   let at = RECORDS_AT;
+  // Where the batch has the shared headers of the record before already: they are copied from there.
+  let shared = NO_HEADERS;
+  let sharedAt = at;
+  let sharedEnd = at;
   for (let index = 0; index < records.length; index++) {
-    const record = records[index] as NewRecord;
+    const { key, value, headers, sharedHeaders = NO_HEADERS } = records[index] as NewRecord;
     at = writeVarint(into, at, lengths[index] as number);
     into[at++] = 0;
     into[at++] = 0;
     at = writeVarint(into, at, index);
-    at = writeBytes(into, at, record.key);
-    at = writeBytes(into, at, record.value);
-    at = writeVarint(into, at, record.headers.length);
-    for (const [name, content] of record.headers) {
-      at = writeBytes(into, at, headerNameBytes(name));
-      at = writeBytes(into, at, content);
+    at = writeBytes(into, at, key);
+    at = writeBytes(into, at, value);
+    at = writeVarint(into, at, headers.length + sharedHeaders.length);
+    at = writeHeaders(into, at, headers);
+    if (sharedHeaders === shared) {
+      into.copyWithin(at, sharedAt, sharedEnd);
+      at += sharedEnd - sharedAt;
+    } else {
+      shared = sharedHeaders;
+      sharedAt = at;
+      at = writeHeaders(into, at, shared);
+      sharedEnd = at;
     }
   }
 }
 
-/** Up to here a loop is faster than the call into Node. */
-const SHORT_BYTES = 24;
+function writeHeaders(into: Buffer, start: number, headers: readonly RecordHeader[]): number {
+  let at = start;
+  for (const [name, content] of headers) {
+    at = writeBytes(into, at, headerNameBytes(name));
+    at = writeBytes(into, at, content);
+  }
+  return at;
+}
+
+/** Up to here a loop is faster than the call of `set`. */
+const SHORT_BYTES = 12;
 
 function writeBytes(into: Buffer, start: number, bytes: Buffer): number {
   const at = writeVarint(into, start, bytes.length);

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { crc32c, Reader, readRecordsBatch } from '@platformatic/kafka';
 import fc from 'fast-check';
 import type { NewRecord } from '../messaging.ts';
+import { mixedSharing, unshared } from '../sharing-test-support.ts';
 import { encodeBatch } from './encode-batch.ts';
 import { batchCompression } from './produce-request.ts';
 
@@ -51,6 +52,14 @@ test('a batch is what the client library reads: every record with its headers, i
       },
     ),
     { numRuns: 300 },
+  );
+});
+
+test('headers that records share make the very same bytes as headers of their own', async () => {
+  await fc.assert(
+    fc.asyncProperty(mixedSharing(record), sender, async (records, from) => {
+      assert.deepEqual(await encodeBatch(records, from, 1), await encodeBatch(records.map(unshared), from, 1));
+    }),
   );
 });
 

@@ -1,5 +1,5 @@
 import type { Logger } from '@kero/runtime';
-import { headerNameBytes } from '../header-names.ts';
+import { headerBytes } from '../header-bytes.ts';
 import type { AppendOptions, NewRecord, Producer } from '../messaging.ts';
 import { messagingError } from '../messaging-errors.ts';
 import type { KafkaConfig } from '../messaging-settings.ts';
@@ -30,6 +30,12 @@ export interface KafkaProducerOptions {
   /** The topic's limit of a batch. */
   readonly maxMessageBytes: number;
   readonly logger: Logger;
+}
+
+/** Which lane the records of a partition go to, and why it takes none now. */
+interface Route {
+  readonly lane: Lane;
+  readonly whyDown: string | undefined;
 }
 
 /** Gives every record to the lane of its partition, so that one key's records are never in two sends at a time. */
@@ -89,7 +95,8 @@ export class KafkaProducer implements Producer {
     const sizes = new Array<number>(records.length);
     let total = 0;
     for (let index = 0; index < records.length; index++) {
-      const size = recordBytes(records[index] as NewRecord);
+      const record = records[index] as NewRecord;
+      const size = record.key.length + record.value.length + headerBytes(record);
       sizes[index] = size;
       total += size;
     }
@@ -97,8 +104,8 @@ export class KafkaProducer implements Producer {
       call.failRest(messagingError('log_overloaded', `${this.#queuedBytes} bytes wait for the log already`));
       return call.promise;
     }
-    // Asked once a call, so that the records of one partition have the same answer.
-    const refusing = new Map<number, string | undefined>();
+    // By partition, asked once a call, so that the records of one partition have the same answer.
+    const routes: (Route | undefined)[] = [];
     for (let index = 0; index < records.length; index++) {
       const record = records[index] as NewRecord;
       const bytes = sizes[index] as number;
@@ -107,16 +114,18 @@ export class KafkaProducer implements Producer {
         continue;
       }
       const partition = partitionForKey(record.key, this.#partitions);
-      const lane = this.#lanes[partition % this.#lanes.length] as Lane;
-      if (!refusing.has(partition)) refusing.set(partition, lane.whyDown(partition));
-      const why = refusing.get(partition);
-      if (why !== undefined) {
-        call.settle(index, messagingError('log_unavailable', `the log takes no records now: ${why}`));
+      let route = routes[partition];
+      if (!route) {
+        route = this.#route(partition);
+        routes[partition] = route;
+        if (route.whyDown === undefined) touched.add(route.lane);
+      }
+      if (route.whyDown !== undefined) {
+        call.settle(index, messagingError('log_unavailable', `the log takes no records now: ${route.whyDown}`));
         continue;
       }
-      touched.add(lane);
       this.#queuedBytes += bytes;
-      lane.push(partition, { call, index, record, bytes });
+      route.lane.push(partition, { call, index, record, bytes });
     }
     return call.promise;
   }
@@ -143,6 +152,11 @@ export class KafkaProducer implements Producer {
 
   async #close(): Promise<void> {
     await Promise.all([this.#watch.close(), ...this.#lanes.map((lane) => lane.close(CLOSE_GRACE_MS))]);
+  }
+
+  #route(partition: number): Route {
+    const lane = this.#lanes[partition % this.#lanes.length] as Lane;
+    return { lane, whyDown: lane.whyDown(partition) };
   }
 
   #onState(state: TopicState | undefined): void {
@@ -178,10 +192,4 @@ export class KafkaProducer implements Producer {
 
 function tooLarge(bytes: number, limit: number) {
   return messagingError('record_too_large', `the record has ${bytes} bytes and the limit is ${limit}`);
-}
-
-function recordBytes({ key, value, headers }: NewRecord): number {
-  let bytes = key.length + value.length;
-  for (const [name, headerValue] of headers) bytes += headerNameBytes(name).length + headerValue.length;
-  return bytes;
 }

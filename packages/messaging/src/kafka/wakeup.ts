@@ -4,6 +4,7 @@ export class Wakeup {
   #wake: (() => void) | undefined;
 
   notify(): void {
+    if (this.#notified) return;
     this.#notified = true;
     this.#wake?.();
   }
