@@ -8,6 +8,9 @@ import { BinaryWriter } from './binary-writer.ts';
 /** Type ids (pg_type.oid), which are the same in every PostgreSQL. */
 const oid = { bytea: 17, int8: 20, text: 25, timestamptz: 1184, uuid: 2950, jsonb: 3802 } as const;
 
+/** What a uuid takes. */
+export const UUID_BYTES = 16;
+
 /** Version byte in front of the text of a jsonb in binary. */
 export const JSONB_VERSION = 1;
 

@@ -1,6 +1,6 @@
 import type { ClientBase } from 'pg';
 import type { MemberSpans, StoreEvent } from '../event-store.ts';
-import { JSONB_VERSION } from './binary.ts';
+import { JSONB_VERSION, UUID_BYTES } from './binary.ts';
 import { CopyBuffer, CopyIn } from './copy-in.ts';
 
 /**
@@ -12,9 +12,8 @@ const COPY_EVENTS = `copy public.events
   from stdin (format binary)`;
 
 const COLUMNS = 10;
-const ID_BYTES = 16;
 /** Field count, ten lengths, and the columns of fixed size. */
-const FIXED_BYTES = 2 + COLUMNS * 4 + ID_BYTES + 8 + 1 + 8 + 4 + 8;
+const FIXED_BYTES = 2 + COLUMNS * 4 + UUID_BYTES + 8 + 1 + 8 + 4 + 8;
 const MAX_BYTES_PER_UTF16_UNIT = 3;
 /** Large enough to make writes few, small enough for the server to start early. */
 const CHUNK_BYTES = 128 * 1024;
@@ -103,7 +102,7 @@ function writeRow(to: CopyBuffer, event: StoreEvent, logPartition: number): void
 }
 
 function writeMembers(to: CopyBuffer, event: StoreEvent): void {
-  to.int32(ID_BYTES);
+  to.int32(UUID_BYTES);
   to.raw(event.id);
   writeText(to, event.userId);
   writeText(to, event.eventType);
@@ -120,9 +119,9 @@ function writeMembers(to: CopyBuffer, event: StoreEvent): void {
 /** The same columns, from bytes to bytes. */
 function writeScannedMembers(to: CopyBuffer, spans: MemberSpans, { timestampMicros, source }: StoreEvent): void {
   const { bytes, dataStart, dataEnd, eventIdStart } = spans;
-  to.int32(ID_BYTES);
+  to.int32(UUID_BYTES);
   spans.writeId(to.bytes, to.at);
-  to.at += ID_BYTES;
+  to.at += UUID_BYTES;
   writeSlice(to, bytes, spans.userIdStart, spans.userIdEnd);
   writeSlice(to, bytes, spans.eventTypeStart, spans.eventTypeEnd);
   to.int32(8);

@@ -1,4 +1,5 @@
 import type { StoreEvent } from '../event-store.ts';
+import { UUID_BYTES } from './binary.ts';
 
 /** A batch in the order in which it is written, each id once. */
 export interface SortedEvents {
@@ -33,8 +34,6 @@ export function sortEvents(batch: readonly StoreEvent[]): SortedEvents {
   return { events, repeats, twins };
 }
 
-const ID_BYTES = 16;
-
 /**
  * The keys of the batch that is sorted, side by side: an event may make its id anew each time that it is asked. They stay for the
  * next batch, as memory that need not be made again.
@@ -46,13 +45,13 @@ function readKeys(batch: readonly StoreEvent[]): void {
   const { length } = batch;
   if (times.length < length) {
     times = new Float64Array(length);
-    ids = Buffer.allocUnsafeSlow(length * ID_BYTES);
+    ids = Buffer.allocUnsafeSlow(length * UUID_BYTES);
   }
   for (let index = 0; index < length; index++) {
     const event = batch[index] as StoreEvent;
     times[index] = event.timestampMicros;
-    if (event.spans) event.spans.writeId(ids, index * ID_BYTES);
-    else ids.set(event.id, index * ID_BYTES);
+    if (event.spans) event.spans.writeId(ids, index * UUID_BYTES);
+    else ids.set(event.id, index * UUID_BYTES);
   }
 }
 
@@ -60,8 +59,8 @@ function readKeys(batch: readonly StoreEvent[]): void {
 function compareKeys(a: number, b: number): number {
   const difference = (times[a] as number) - (times[b] as number);
   if (difference !== 0) return difference;
-  const [startA, startB] = [a * ID_BYTES, b * ID_BYTES];
-  for (let at = 0; at < ID_BYTES; at++) {
+  const [startA, startB] = [a * UUID_BYTES, b * UUID_BYTES];
+  for (let at = 0; at < UUID_BYTES; at++) {
     const byteDifference = (ids[startA + at] as number) - (ids[startB + at] as number);
     if (byteDifference !== 0) return byteDifference;
   }

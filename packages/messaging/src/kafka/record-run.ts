@@ -214,16 +214,16 @@ class RunContent {
     const start = cursor.position;
     const nameLength = Math.max(0, cursor.varint());
     const nameStart = cursor.skip(nameLength);
-    const nameEnd = cursor.position;
     const valueAt = cursor.position;
     cursor.skipField();
+    this.#lastHeaders[n] ??= new KnownHeader();
     const known = this.#lastHeaders[n];
-    if (known && this.#isSame(known, start, cursor.position)) return known.header;
-    const name = headerName(this.#bytes, nameStart, nameEnd);
-    const header: RecordHeader = [name, this.field(valueAt) ?? NO_BYTES];
-    if (known) known.replace(header, start, cursor.position);
-    else this.#lastHeaders[n] = new KnownHeader(header, start, cursor.position);
-    return header;
+    if (!this.#isSame(known, start, cursor.position)) {
+      known.header = [headerName(this.#bytes, nameStart, valueAt), this.field(valueAt) ?? NO_BYTES];
+      known.start = start;
+      known.end = cursor.position;
+    }
+    return known.header;
   }
 
   #isSame({ start, end }: KnownHeader, otherStart: number, otherEnd: number): boolean {
@@ -242,21 +242,10 @@ class RunContent {
   }
 }
 
+/** The header that was asked for last at its place. At first one of no bytes, which no header is the same as. */
 class KnownHeader {
-  header: RecordHeader;
+  header: RecordHeader = ['', NO_BYTES];
   /** Its first byte in the content, and the one behind it. */
-  start: number;
-  end: number;
-
-  constructor(header: RecordHeader, start: number, end: number) {
-    this.header = header;
-    this.start = start;
-    this.end = end;
-  }
-
-  replace(header: RecordHeader, start: number, end: number): void {
-    this.header = header;
-    this.start = start;
-    this.end = end;
-  }
+  start = 0;
+  end = 0;
 }
