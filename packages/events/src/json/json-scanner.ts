@@ -38,10 +38,12 @@ const NO_CLOSERS = new Uint8Array(0);
 
 /**
  * The grammar of RFC 8259 and nothing else: moves over a text, token by token, and throws JsonSyntaxError where the text breaks
- * it. Makes no values. It sees the bytes as Latin-1 text, in which an index is a byte offset: all signs of the grammar are ASCII.
+ * it. Makes no values. All signs of the grammar are ASCII, so a byte is a sign.
  */
 export class JsonScanner {
-  readonly text: string;
+  readonly #bytes: Buffer;
+  /** Made when it is needed first: of an array of plain events never, and it would be the largest object of a batch. */
+  #text: string | undefined;
   /** Offset of the next byte. */
   at = 0;
   /** The closing brackets that are still to come, from the outside in. */
@@ -50,12 +52,18 @@ export class JsonScanner {
   #depth = 0;
 
   constructor(bytes: Buffer) {
-    this.text = bytes.toString('latin1');
+    this.#bytes = bytes;
+  }
+
+  /** The bytes as Latin-1, in which an index is a byte offset: strings and words are found faster in it. */
+  get text(): string {
+    this.#text ??= this.#bytes.toString('latin1');
+    return this.#text;
   }
 
   /** The next byte; NaN at the end of the text, which is unequal to every byte and lies in no range. */
   peek(): number {
-    return this.text.charCodeAt(this.at);
+    return this.#bytes[this.at] ?? Number.NaN;
   }
 
   skipSpace(): void {
@@ -69,7 +77,7 @@ export class JsonScanner {
   /** Past white space up to the end of the text, where there must be nothing else. */
   end(): void {
     this.skipSpace();
-    if (this.at < this.text.length) throw this.#expected('the end of the text');
+    if (this.at < this.#bytes.length) throw this.#expected('the end of the text');
   }
 
   /** Past the opening bracket: true at the first item or member, false past the closing bracket of an empty container. */
