@@ -19,10 +19,13 @@ export function readBody(
   const { body } = exchange;
   if (body.declaredBytes !== undefined && body.declaredBytes > limits.maxBodyBytes) return tooLarge(limits);
   if (room.isFull(1)) return overloaded();
-  return new BodyReading(exchange, limits, room).result;
+  return new BodyReading(exchange, limits, room).take();
 }
 
-/** Reading one body. */
+/**
+ * Reading one body. When it is done it lets go of the bytes: the exchange refers to it, and lives until the next full garbage collection
+ * where a table of exchanges was made anew meanwhile (0026).
+ */
 class BodyReading implements BodyListener {
   readonly #exchange: Exchange;
   readonly #limits: BodyLimits;
@@ -41,9 +44,13 @@ class BodyReading implements BodyListener {
     exchange.body.listen(this);
   }
 
-  /** At once, where all of it was here already. */
-  get result(): Buffer | Refusal | undefined | Promise<Buffer | Refusal | undefined> {
-    if (!this.#isReading) return this.#result;
+  /** Once. The result is there at once where all of the body was here already. */
+  take(): Buffer | Refusal | undefined | Promise<Buffer | Refusal | undefined> {
+    if (!this.#isReading) {
+      const result = this.#result;
+      this.#result = undefined;
+      return result;
+    }
     return new Promise((resolve) => {
       this.#resolve = resolve;
     });
@@ -88,7 +95,9 @@ class BodyReading implements BodyListener {
     this.#room.finished(this.#exchange);
     this.#first = undefined;
     this.#more = undefined;
-    if (this.#resolve) this.#resolve(result);
+    const resolve = this.#resolve;
+    this.#resolve = undefined;
+    if (resolve) resolve(result);
     else this.#result = result;
   }
 }
