@@ -1,4 +1,3 @@
-import { crc32c } from '@platformatic/kafka';
 import { headerNameBytes } from '../header-names.ts';
 import type { NewRecord, RecordHeader } from '../messaging.ts';
 import {
@@ -18,6 +17,7 @@ import {
   RECORDS_AT,
   SEQUENCE_AT,
 } from './batch-format.ts';
+import { crc32c } from './crc32c.ts';
 
 /** Who sends, as the broker has named it, and the number of the batch's first record in that sender's sequence for the partition. */
 export interface BatchSender {
