@@ -7,14 +7,15 @@ export type AppendFailure = KeroError<MessagingErrorCode>;
  * One call of Producer.append: gathers how each of its records ended, and answers once, when all have or when the deadline
  * has passed.
  *
- * waiting --all records settled, or deadline--> answered. Nothing changes after that; lanes drop what still waits of it.
+ * waiting --all records settled, or deadline--> answered. Nothing changes after that; the lane drops what still waits of it.
  */
 export class AppendCall {
   /** On the monotonic clock. */
   readonly startedAt = performance.now();
   readonly promise: Promise<void>;
   readonly #settled: Uint8Array;
-  readonly #failures = new Map<number, AppendFailure>();
+  /** By index, once there is one. */
+  #failures: Map<number, AppendFailure> | undefined;
   readonly #deadline: NodeJS.Timeout;
   #open: number;
   #answered = false;
@@ -45,7 +46,10 @@ export class AppendCall {
     if (this.#answered || this.#settled[index] === 1) return;
     this.#settled[index] = 1;
     this.#open--;
-    if (failure) this.#failures.set(index, failure);
+    if (failure) {
+      this.#failures ??= new Map();
+      this.#failures.set(index, failure);
+    }
     if (this.#open === 0) this.#answer();
   }
 
@@ -57,7 +61,7 @@ export class AppendCall {
   #answer(): void {
     this.#answered = true;
     clearTimeout(this.#deadline);
-    if (this.#failures.size === 0) this.#resolve();
+    if (this.#failures === undefined) this.#resolve();
     else this.#reject(new AppendError(new Map([...this.#failures].sort(([a], [b]) => a - b))));
   }
 }

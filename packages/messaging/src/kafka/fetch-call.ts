@@ -12,14 +12,19 @@ import {
 } from '@platformatic/kafka';
 
 const FETCH = 1;
-/** How requests of each version are written. Before 13 a topic had no id; the answers of all of these read alike. */
-const REQUESTS = new Map([
-  [13, fetchV13.createRequest],
-  [14, fetchV14.createRequest],
-  [15, fetchV15.createRequest],
-  [16, fetchV16.createRequest],
-  [17, fetchV17.createRequest],
-]);
+/** Before 13 a topic had no id; the answers of all of these read alike. */
+const VERSIONS = new Map(
+  [
+    { version: 13, createRequest: fetchV13.createRequest },
+    { version: 14, createRequest: fetchV14.createRequest },
+    { version: 15, createRequest: fetchV15.createRequest },
+    { version: 16, createRequest: fetchV16.createRequest },
+    { version: 17, createRequest: fetchV17.createRequest },
+  ].map(({ version, createRequest }) => [
+    version,
+    createAPI<Parameters<typeof createRequest>, Answer>(FETCH, version, createRequest, parseAnswer),
+  ]),
+);
 const READ_COMMITTED = 1;
 const MIN_BYTES = 1;
 /** Without a session a request names all partitions, each time; a session would save that for those that do not move. */
@@ -68,7 +73,8 @@ export class FetchCalls {
   /** Rejects when the broker cannot be asked, or refuses the whole; errors of single partitions are in their answers. */
   async fetch(client: Consumer, broker: number, wish: FetchWish): Promise<PartitionAnswer[]> {
     const version = this.#versions.get(client) ?? (await this.#negotiate(client));
-    const { brokers } = await client.metadata({ topics: [wish.topic] });
+    // Whoever fetches has just asked for it.
+    const { brokers } = client.currentMetadata ?? (await client.metadata({ topics: [wish.topic] }));
     const address = brokers.get(broker);
     if (!address) throw new Error(`the brokers do not know the broker ${broker}`);
     const connection = await client.connections.get(address);
@@ -81,7 +87,7 @@ export class FetchCalls {
 
   async #negotiate(client: Consumer): Promise<number> {
     const { minVersion = 0, maxVersion = 0 } = (await client.listApis()).find(({ apiKey }) => apiKey === FETCH) ?? {};
-    const version = [...REQUESTS.keys()].findLast((known) => known >= minVersion && known <= maxVersion);
+    const version = [...VERSIONS.keys()].findLast((known) => known >= minVersion && known <= maxVersion);
     if (version === undefined) throw new Error('the brokers are too old: Kafka 3.1 is needed');
     this.#versions.set(client, version);
     return version;
@@ -93,13 +99,13 @@ interface Answer {
   readonly partitions: PartitionAnswer[];
 }
 
-async function send(
+function send(
   connection: KafkaConnection,
   version: number,
   { topicId, partitions, maxBytes, maxWaitMs }: FetchWish,
 ): Promise<Answer> {
-  const createRequest = REQUESTS.get(version);
-  if (!createRequest) throw new Error(`Fetch has no version ${version} here`);
+  const api = VERSIONS.get(version);
+  if (!api) throw new Error(`Fetch has no version ${version} here`);
   const wanted = {
     topicId,
     partitions: partitions.map((wish) => ({
@@ -111,9 +117,11 @@ async function send(
     })),
   };
   const { id, epoch } = NO_SESSION;
-  const request = () => createRequest(maxWaitMs, MIN_BYTES, maxBytes, READ_COMMITTED, id, epoch, [wanted], [], NO_RACK);
-  const parse = (_correlationId: number, _apiKey: number, _version: number, reader: Reader) => readFetchAnswer(reader);
-  return createAPI<[], Answer>(FETCH, version, request, parse).async(connection);
+  return api.async(connection, maxWaitMs, MIN_BYTES, maxBytes, READ_COMMITTED, id, epoch, [wanted], [], NO_RACK);
+}
+
+function parseAnswer(_correlationId: number, _apiKey: number, _version: number, reader: Reader): Answer {
+  return readFetchAnswer(reader);
 }
 
 /** Takes the parts of the partitions out of an answer. Throws when the bytes are no answer. */

@@ -12,13 +12,11 @@ import { ProduceClient } from './produce-client.ts';
 import { type TopicState, whyNotWritable } from './topic-state.ts';
 import { TopicWatch } from './topic-watch.ts';
 
-/** Two lanes keep two cores of brokers busy; more make smaller batches and are slower. */
-const LANES = 2;
 /** What one batch holds at most, and one request with the batches of several partitions. Larger ones are no faster and keep others waiting longer. */
 const BATCH_RECORDS = 4096;
 const BATCH_BYTES = 512 * 1024;
 const REQUEST_BYTES = 1024 * 1024;
-/** Records that wait or are being sent, of all lanes. One call may exceed it, when nothing else waits. */
+/** Records that wait or are being sent. One call may exceed it, when nothing else waits. */
 const QUEUE_BYTES = 64 * 1024 * 1024;
 const CLOSE_GRACE_MS = 10_000;
 
@@ -32,16 +30,10 @@ export interface KafkaProducerOptions {
   readonly logger: Logger;
 }
 
-/** Which lane the records of a partition go to, and why it takes none now. */
-interface Route {
-  readonly lane: Lane;
-  readonly whyDown: string | undefined;
-}
-
-/** Gives every record to the lane of its partition, so that one key's records are never in two sends at a time. */
+/** Says which partition a record goes to, how many may wait, and whether they are taken at all; the lane sends them. */
 export class KafkaProducer implements Producer {
   readonly #options: KafkaProducerOptions;
-  readonly #lanes: readonly Lane[];
+  readonly #lane: Lane;
   readonly #watch: TopicWatch;
   /** Why no partition can be written, as the brokers say. */
   #unwritable: { readonly reason: string; readonly since: number } | undefined;
@@ -54,39 +46,31 @@ export class KafkaProducer implements Producer {
     const { connection, config, state, minInSync, maxMessageBytes, logger } = options;
     this.#partitions = state.partitions.length;
     const bytes = Math.min(BATCH_BYTES, maxMessageBytes - BATCH_OVERHEAD_BYTES);
-    this.#lanes = Array.from(
-      { length: Math.min(LANES, this.#partitions) },
-      (_, number) =>
-        new Lane({
-          number,
-          newClient: (rotation) => new ProduceClient({ connection, topic: config.topic, number, rotation }),
-          topic: config.topic,
-          compression: config.compression,
-          minInSync,
-          limits: { records: BATCH_RECORDS, bytes },
-          requestBytes: REQUEST_BYTES,
-          logger,
-          onReleased: (released) => {
-            this.#queuedBytes -= released;
-          },
-        }),
-    );
+    this.#lane = new Lane({
+      newClient: (rotation) => new ProduceClient({ connection, topic: config.topic, rotation }),
+      topic: config.topic,
+      compression: config.compression,
+      minInSync,
+      limits: { records: BATCH_RECORDS, bytes },
+      requestBytes: REQUEST_BYTES,
+      logger,
+      onReleased: (released) => {
+        this.#queuedBytes -= released;
+      },
+    });
     this.#watch = new TopicWatch({
       connection,
       topic: config.topic,
       logger,
       onState: (found) => this.#onState(found),
-      onAway: (unanswered) => {
-        for (const lane of this.#lanes) lane.doubt(unanswered);
-      },
+      onAway: (unanswered) => this.#lane.doubt(unanswered),
     });
   }
 
   append(records: readonly NewRecord[], { deadlineMs }: AppendOptions): Promise<void> {
     if (records.length === 0) return Promise.resolve();
-    const touched = new Set<Lane>();
     const call = new AppendCall(records.length, deadlineMs, ({ startedAt }) => {
-      for (const lane of touched) lane.missedDeadline(startedAt, `no confirmation within ${deadlineMs} ms`);
+      this.#lane.missedDeadline(startedAt, `no confirmation within ${deadlineMs} ms`);
     });
     if (this.#closing !== undefined) {
       call.failRest(messagingError('log_closed', 'the producer is closed'));
@@ -104,8 +88,8 @@ export class KafkaProducer implements Producer {
       call.failRest(messagingError('log_overloaded', `${this.#queuedBytes} bytes wait for the log already`));
       return call.promise;
     }
-    // By partition, asked once a call, so that the records of one partition have the same answer.
-    const routes: (Route | undefined)[] = [];
+    // By partition, asked once a call, so that the records of one partition have the same answer. Empty: it takes records.
+    const whyDown: (string | undefined)[] = [];
     for (let index = 0; index < records.length; index++) {
       const record = records[index] as NewRecord;
       const bytes = sizes[index] as number;
@@ -114,32 +98,25 @@ export class KafkaProducer implements Producer {
         continue;
       }
       const partition = partitionForKey(record.key, this.#partitions);
-      let route = routes[partition];
-      if (!route) {
-        route = this.#route(partition);
-        routes[partition] = route;
-        if (route.whyDown === undefined) touched.add(route.lane);
-      }
-      if (route.whyDown !== undefined) {
-        call.settle(index, messagingError('log_unavailable', `the log takes no records now: ${route.whyDown}`));
+      whyDown[partition] ??= this.#lane.whyDown(partition) ?? '';
+      const reason = whyDown[partition];
+      if (reason !== '') {
+        call.settle(index, messagingError('log_unavailable', `the log takes no records now: ${reason}`));
         continue;
       }
       this.#queuedBytes += bytes;
-      route.lane.push(partition, { call, index, record, bytes });
+      this.#lane.push(partition, { call, index, record, bytes });
     }
     return call.promise;
   }
 
-  /**
-   * Down when nothing can be written, or a lane is in trouble and nothing was confirmed on another since: what can be taken is
-   * still served.
-   */
+  /** Down when nothing can be written, or there is trouble and nothing was confirmed since: what can be taken is still served. */
   health(): { readonly up: true } | { readonly up: false; readonly reason: string } {
     if (this.#closing !== undefined) return { up: false, reason: 'closed' };
-    const confirmedAt = Math.max(...this.#lanes.map((lane) => lane.confirmedAt));
+    const { confirmedAt } = this.#lane;
     const { away } = this.#watch;
     if (away && away.askedAt > confirmedAt) return { up: false, reason: away.reason };
-    for (const trouble of [this.#unwritable, ...this.#lanes.map((lane) => lane.trouble)]) {
+    for (const trouble of [this.#unwritable, this.#lane.trouble]) {
       if (trouble && trouble.since > confirmedAt) return { up: false, reason: trouble.reason };
     }
     return { up: true };
@@ -151,12 +128,7 @@ export class KafkaProducer implements Producer {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([this.#watch.close(), ...this.#lanes.map((lane) => lane.close(CLOSE_GRACE_MS))]);
-  }
-
-  #route(partition: number): Route {
-    const lane = this.#lanes[partition % this.#lanes.length] as Lane;
-    return { lane, whyDown: lane.whyDown(partition) };
+    await Promise.all([this.#watch.close(), this.#lane.close(CLOSE_GRACE_MS)]);
   }
 
   #onState(state: TopicState | undefined): void {
@@ -168,7 +140,7 @@ export class KafkaProducer implements Producer {
     this.#followPartitions(state);
     const reasons = state.partitions.map((_, partition) => whyNotWritable(state, partition, minInSync));
     for (const [partition, reason] of reasons.entries()) {
-      if (reason !== undefined) this.#lanes[partition % this.#lanes.length]?.learnDown(partition, reason);
+      if (reason !== undefined) this.#lane.learnDown(partition, reason);
     }
     this.#setUnwritable(reasons.every((reason) => reason !== undefined) ? reasons[0] : undefined);
   }

@@ -2,7 +2,6 @@ import type { Logger } from '@kero/runtime';
 
 /** How long after the last failure the brokers are believed that they take records. */
 const TRUST_AFTER_MS = 10_000;
-const CONFIRMED_LATELY_MS = 5000;
 
 /** Why the lane is not known to take records, and since when (monotonic clock). */
 export interface Trouble {
@@ -28,10 +27,6 @@ export class LaneHealth {
   /** When the log last confirmed something (monotonic clock). */
   get confirmedAt(): number {
     return this.#confirmedAt;
-  }
-
-  get confirmedLately(): boolean {
-    return performance.now() - this.#confirmedAt < CONFIRMED_LATELY_MS;
   }
 
   /** `quiet`: nothing waits and no partition is down. Without records to try it with, what the brokers say has to do: else nobody would send any more. */

@@ -140,7 +140,6 @@ function laneTo(brokers: Brokers): { lane: Lane; released: () => number; lines: 
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
   const lane = new Lane({
-    number: 0,
     newClient: () => brokers.newClient(),
     topic: 'topic',
     compression: 'none',
@@ -206,6 +205,16 @@ describe('a lane', { concurrency: true, timeout: 120_000 }, () => {
     }
     await Promise.all(calls);
     assert.equal(brokers.requests, BROKERS);
+    await lane.close(1_000);
+  });
+
+  test('believes a broker that a partition cannot be written, unless that partition was confirmed a moment ago', async () => {
+    const { lane } = laneTo(new Brokers(1, 0, []));
+    await push(lane, 0, 'confirmed');
+    lane.learnDown(0, 'too few in-sync replicas');
+    lane.learnDown(1, 'too few in-sync replicas');
+    assert.equal(lane.whyDown(0), undefined);
+    assert.equal(lane.whyDown(1), 'too few in-sync replicas');
     await lane.close(1_000);
   });
 });

@@ -21,6 +21,8 @@ const TRIAL_DEADLINE_MS = 5000;
 const REQUEST_DEADLINE_MS = 6000;
 const QUESTION_DEADLINE_MS = 5000;
 const RETRY_BACKOFF = { firstMs: 100, maxMs: 500 };
+/** So long a confirmation of a partition counts more than what brokers say of it. */
+const CONFIRMED_LATELY_MS = 5000;
 /** How often a partition that is down is looked at. */
 const PROBE_BACKOFF = { firstMs: 100, maxMs: 1000 };
 
@@ -28,8 +30,6 @@ const PROBE_BACKOFF = { firstMs: 100, maxMs: 1000 };
 export type LaneClient = Pick<ProduceClient, 'leaders' | 'topicState' | 'newIdentity' | 'produce' | 'retire' | 'close'>;
 
 export interface LaneOptions {
-  /** Where the turns of the brokers begin: lanes begin at different ones. */
-  readonly number: number;
   /** `rotation`: how often to turn the list of brokers. */
   readonly newClient: (rotation: number) => LaneClient;
   readonly topic: string;
@@ -45,7 +45,7 @@ export interface LaneOptions {
 }
 
 /**
- * Sends the records of some partitions. To each broker at most one request is out, with one batch of every partition that it leads
+ * Sends the records of a topic. To each broker at most one request is out, with one batch of every partition that it leads
  * and that has something to send; what is appended meanwhile goes into the next one, so batches grow with load. Of a partition at
  * most one batch is out, whatever happens to its leader: that is what keeps the order of a key.
  *
@@ -67,7 +67,7 @@ export class Lane {
   /** Brokers that have not answered yet. */
   readonly #busy = new Set<number>();
   #client: LaneClient;
-  #rotation: number;
+  #rotation = 0;
   /** The leaders that are known may be old. */
   #leadersInDoubt = false;
   /** Failures in a row. */
@@ -85,7 +85,6 @@ export class Lane {
     this.#options = options;
     this.#health = new LaneHealth(options.topic, options.logger);
     this.#compression = batchCompression(options.compression);
-    this.#rotation = options.number;
     this.#batchBytes = options.limits.bytes;
     this.#client = options.newClient(this.#rotation);
     this.#done = this.#run();
@@ -124,7 +123,7 @@ export class Lane {
   /** A broker has said that the partition cannot be written now. What was confirmed a moment ago knows better. */
   learnDown(partition: number, reason: string): void {
     const queue = this.#queue(partition);
-    if (queue.state !== 'up' || !queue.isIdle || this.#health.confirmedLately) return;
+    if (queue.state !== 'up' || !queue.isIdle || performance.now() - queue.confirmedAt < CONFIRMED_LATELY_MS) return;
     queue.setState('down', reason);
     this.#health.suspect(reason);
     this.#probeAt ??= performance.now() + PROBE_BACKOFF.maxMs;
@@ -276,6 +275,7 @@ export class Lane {
     this.#failures = 0;
     this.#doubt = undefined;
     queue.setState('up');
+    queue.confirmedAt = performance.now();
     this.#health.confirmed(queue.partition);
     this.#settle(queue.close());
   }

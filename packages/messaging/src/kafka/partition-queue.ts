@@ -46,11 +46,13 @@ export type PartitionState = 'up' | 'down' | 'trial';
 
 const MAX_SEQUENCE = 0x7fff_ffff;
 
-/** The records of one partition that wait for its lane, in the order in which they were appended. At most one batch of them is open. */
+/** The records of one partition that wait for the lane, in the order in which they were appended. At most one batch of them is open. */
 export class PartitionQueue {
   readonly partition: number;
   /** Whether its batch is out: nothing may be sent before there is an answer. */
   isOut = false;
+  /** When the log last confirmed a batch of it (monotonic clock). */
+  confirmedAt = Number.NEGATIVE_INFINITY;
   #state: PartitionState = 'up';
   /** Why it is not up. */
   #reason = '';

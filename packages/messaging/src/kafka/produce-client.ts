@@ -1,10 +1,12 @@
-import { Producer } from '@platformatic/kafka';
+import { type ClusterMetadata, Producer } from '@platformatic/kafka';
 import { messagingError } from '../messaging-errors.ts';
 import { type Connection, clientOptions } from './client-options.ts';
 import { type PartitionBatch, PRODUCE_API, type ProduceAnswer, produce, produceVersion } from './produce-request.ts';
 import { readTopicState, type TopicState } from './topic-state.ts';
 
 const REQUEST_TIMEOUT_MS = 4000;
+/** So long the library believes what brokers said of themselves. */
+const METADATA_MAX_AGE_MS = 60_000;
 /** The broker answers before the client gives up. */
 const BROKER_TIMEOUT_MS = 3500;
 
@@ -27,22 +29,22 @@ export class ProduceClient {
   #requests = 0;
   #retired = false;
 
-  constructor({ connection, topic, number, rotation }: ProduceClientOptions) {
+  constructor({ connection, topic, rotation }: ProduceClientOptions) {
     this.#topic = topic;
     this.#client = new Producer({
-      ...clientOptions(connection, `producer-${number}`, rotation),
+      ...clientOptions(connection, 'producer', rotation),
       retries: 0,
       connectTimeout: 1500,
       requestTimeout: REQUEST_TIMEOUT_MS,
       timeout: BROKER_TIMEOUT_MS,
-      metadataMaxAge: 60_000,
+      metadataMaxAge: METADATA_MAX_AGE_MS,
     });
     this.#client.on('error', () => {});
   }
 
   /** The broker that leads each partition, -1 where there is none now. `refresh`: as the brokers say at this moment. */
   async leaders(refresh: boolean): Promise<readonly number[]> {
-    const metadata = await this.#client.metadata({ topics: [this.#topic], forceUpdate: refresh });
+    const metadata = (!refresh && this.#known) || (await this.#ask(refresh));
     const found = metadata.topics.get(this.#topic);
     if (!found) throw messagingError('log_unavailable', `the brokers know no topic ${this.#topic}`);
     return found.partitions.map(({ leader }) => (metadata.brokers.has(leader) ? leader : -1));
@@ -63,7 +65,7 @@ export class ProduceClient {
     this.#requests++;
     try {
       this.#version ??= await this.#negotiate();
-      const { brokers } = await this.#client.metadata({ topics: [this.#topic] });
+      const { brokers } = this.#known ?? (await this.#ask(false));
       const broker = brokers.get(leader);
       if (!broker) throw messagingError('log_unavailable', `broker ${leader} is gone`);
       const connection = await this.#client.connections.get(broker);
@@ -88,6 +90,17 @@ export class ProduceClient {
     if (this.#requests === 0) void this.close();
   }
 
+  /** What the library would answer at once: to ask it costs as much as a small request. */
+  get #known(): ClusterMetadata | undefined {
+    const metadata = this.#client.currentMetadata;
+    const lastUpdate = metadata?.topics.get(this.#topic)?.lastUpdate ?? Number.NEGATIVE_INFINITY;
+    return lastUpdate > Date.now() - METADATA_MAX_AGE_MS ? metadata : undefined;
+  }
+
+  #ask(refresh: boolean): Promise<ClusterMetadata> {
+    return this.#client.metadata({ topics: [this.#topic], forceUpdate: refresh });
+  }
+
   async #negotiate(): Promise<number> {
     const api = (await this.#client.listApis()).find(({ name }) => name === PRODUCE_API);
     const version = api && produceVersion(api.minVersion, api.maxVersion);
@@ -99,7 +112,5 @@ export class ProduceClient {
 export interface ProduceClientOptions {
   readonly connection: Connection;
   readonly topic: string;
-  /** Of the lane, for the name of the client. */
-  readonly number: number;
   readonly rotation: number;
 }

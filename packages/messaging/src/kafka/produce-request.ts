@@ -26,16 +26,23 @@ export const PRODUCE_API = 'Produce';
 const ACKS_ALL = -1;
 
 type ProduceResponse = ReturnType<typeof produceV11.parseResponse>;
+type RequestArguments = [topic: string, batches: readonly PartitionBatch[], timeoutMs: number];
 
-const parsers = new Map([
-  [11, produceV11.parseResponse],
-  [10, produceV10.parseResponse],
-  [9, produceV9.parseResponse],
-]);
+const PRODUCE = 0;
+const apis = new Map(
+  [
+    { version: 11, parse: produceV11.parseResponse },
+    { version: 10, parse: produceV10.parseResponse },
+    { version: 9, parse: produceV9.parseResponse },
+  ].map(({ version, parse }) => [
+    version,
+    createAPI<RequestArguments, ProduceResponse>(PRODUCE, version, requestOf, parse),
+  ]),
+);
 
 /** The newest version that both know; undefined: the broker is older than Kafka 2.4. */
 export function produceVersion(minVersion: number, maxVersion: number): number | undefined {
-  return [...parsers.keys()].find((version) => minVersion <= version && version <= maxVersion);
+  return [...apis.keys()].find((version) => minVersion <= version && version <= maxVersion);
 }
 
 /**
@@ -49,11 +56,10 @@ export async function produce(
   batches: readonly PartitionBatch[],
   timeoutMs: number,
 ): Promise<ProduceAnswer> {
-  const parse = parsers.get(version);
-  if (!parse) throw new Error(`Produce has no version ${version} here`);
-  const api = createAPI<[], ProduceResponse>(0, version, () => requestOf(topic, batches, timeoutMs), parse);
+  const api = apis.get(version);
+  if (!api) throw new Error(`Produce has no version ${version} here`);
   const answer = new Map<number, ProtocolError | undefined>();
-  for (const { partitionResponses } of (await responseOf(api.async(connection))).responses) {
+  for (const { partitionResponses } of (await responseOf(api.async(connection, topic, batches, timeoutMs))).responses) {
     for (const { index, errorCode, errorMessage } of partitionResponses) {
       answer.set(index, errorCode === 0 ? undefined : new ProtocolError(errorCode, errorMessage));
     }
@@ -72,7 +78,7 @@ async function responseOf(answered: Promise<ProduceResponse>): Promise<ProduceRe
 }
 
 /** https://kafka.apache.org/protocol#The_Messages_Produce, versions 9 to 11. */
-function requestOf(topic: string, batches: readonly PartitionBatch[], timeoutMs: number): Writer {
+function requestOf(...[topic, batches, timeoutMs]: RequestArguments): Writer {
   return Writer.create()
     .appendString(null)
     .appendInt16(ACKS_ALL)
