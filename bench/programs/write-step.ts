@@ -1,10 +1,19 @@
-/** The write step of the processor: batches of events into the table, through the same EventStore that it uses. */
+/** The write step of the processor: batches of events into the table, as it reads them, through the same EventStore. */
 import { type Database, openDatabase, type PostgresConfig, type StoreBatch, type StoreEvent } from '@kero/database';
+import { formatTimestamp } from '@kero/events';
 import { createLogger } from '@kero/runtime';
+import { builtInSchemas } from '@kero/schemas';
+import { interpretRecord } from '../../apps/processor/src/interpret-record.ts';
 import { offer } from '../support/program.ts';
 import { batchesOf, type Row, rowOf, type WriteShape, writeInLanes } from './write-load.ts';
 
 const LOG_ID = '0199be1d-1100-7548-b29d-d65d5192914d';
+const OPTIONS = {
+  eventSettings: { maxBytes: 100_000, maxFutureMs: 60_000, retentionMs: undefined },
+  stores: () => true,
+  typeSchemas: builtInSchemas,
+  nowMs: Date.now(),
+};
 const logger = createLogger({ level: 'warn', format: 'json', name: 'writer' });
 
 let database: Database | undefined;
@@ -41,9 +50,22 @@ function batchOf(rows: readonly Row[]): StoreBatch {
   return { logId: LOG_ID, logPartition: 0, events: rows.map(eventOf), deadLetters: [] };
 }
 
+/** The event of the record that a receiver makes of it. */
 function eventOf({ id, eventId, userId, eventType, source, timestampMicros, eventData }: Row): StoreEvent {
-  const record = { offset: offset++, key: null, value: null, headers: [], receivedAtMicros: timestampMicros };
-  return { id, eventId, userId, eventType, source, timestampMicros, eventData, record };
+  const members = { event_id: eventId, event_type: eventType, user_id: userId };
+  const timestamp = formatTimestamp(timestampMicros);
+  const value = Buffer.from(
+    `${JSON.stringify(members).slice(0, -1)},"event_timestamp":"${timestamp}","event_data":${eventData}}`,
+  );
+  const headers = [
+    ['kero-source', Buffer.from(source)],
+    ['kero-received-at', Buffer.from(timestamp)],
+  ] as const;
+  const timestampMs = Math.floor(timestampMicros / 1000);
+  const record = { offset: offset++, timestampMs, key: Buffer.from(userId), value, headers };
+  const found = interpretRecord(record, OPTIONS);
+  if (found.kind === 'event' && found.event.id.equals(id)) return found.event;
+  throw new Error(`${value} is not read as the event that it is`);
 }
 
 function requireDatabase(): Database {

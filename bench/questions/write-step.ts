@@ -48,7 +48,7 @@ export const writeStep: Bench = {
         ratioGoal(`${REPEATED} / ${RAW}`, measured.ratio(REPEATED, RAW, RATE), { bound: 'at least', value: 0.75 }),
       ],
       notes: [
-        'The baseline sends bytes that were encoded beforehand. Events are objects beforehand; sorting, encoding and looking up count for Kero.',
+        'The baseline sends bytes that were encoded beforehand. Events are what the processor reads from its records beforehand; sorting, encoding and looking up count for Kero.',
       ],
     };
   },
