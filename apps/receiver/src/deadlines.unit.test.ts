@@ -76,3 +76,19 @@ test('what was cleared refers to nothing any more, whoever still refers to it', 
   deadlines.clear(cleared);
   assert.equal(cleared.onOver, undefined);
 });
+
+test('whichever are cleared, in whichever order and also twice, the others are over in their order', (t) => {
+  const names = ['a', 'b', 'c', 'd', 'e'];
+  for (let chosen = 0; chosen < 2 ** names.length; chosen++) {
+    const { start, deadlines, over, pass } = setUp(t);
+    const all = names.map((name) => ({ name, deadline: start(name) }));
+    const cleared = all.filter((_, index) => chosen & (1 << index));
+    if (chosen % 3 === 0) cleared.reverse();
+    for (const { deadline } of [...cleared, ...cleared.slice(0, 2)]) deadlines.clear(deadline);
+    start('f');
+    pass(102);
+    const rest = all.filter((one) => !cleared.includes(one)).map(({ name }) => name);
+    assert.deepEqual(over, [...rest, 'f']);
+    t.mock.timers.reset();
+  }
+});
