@@ -44,7 +44,7 @@ export class ProduceClient {
 
   /** The broker that leads each partition, -1 where there is none now. `refresh`: as the brokers say at this moment. */
   async leaders(refresh: boolean): Promise<readonly number[]> {
-    const metadata = (!refresh && this.#known) || (await this.#ask(refresh));
+    const metadata = await this.#metadata(refresh);
     const found = metadata.topics.get(this.#topic);
     if (!found) throw messagingError('log_unavailable', `the brokers know no topic ${this.#topic}`);
     return found.partitions.map(({ leader }) => (metadata.brokers.has(leader) ? leader : -1));
@@ -65,8 +65,7 @@ export class ProduceClient {
     this.#requests++;
     try {
       this.#version ??= await this.#negotiate();
-      const { brokers } = this.#known ?? (await this.#ask(false));
-      const broker = brokers.get(leader);
+      const broker = (await this.#metadata(false)).brokers.get(leader);
       if (!broker) throw messagingError('log_unavailable', `broker ${leader} is gone`);
       const connection = await this.#client.connections.get(broker);
       return await produce(connection, this.#version, this.#topic, batches, BROKER_TIMEOUT_MS);
@@ -90,14 +89,11 @@ export class ProduceClient {
     if (this.#requests === 0) void this.close();
   }
 
-  /** What the library would answer at once: to ask it costs as much as a small request. */
-  get #known(): ClusterMetadata | undefined {
-    const metadata = this.#client.currentMetadata;
-    const lastUpdate = metadata?.topics.get(this.#topic)?.lastUpdate ?? Number.NEGATIVE_INFINITY;
-    return lastUpdate > Date.now() - METADATA_MAX_AGE_MS ? metadata : undefined;
-  }
-
-  #ask(refresh: boolean): Promise<ClusterMetadata> {
+  /** What the library remembers is taken from it without asking, which costs as much as a small request. */
+  async #metadata(refresh: boolean): Promise<ClusterMetadata> {
+    const known = this.#client.currentMetadata;
+    const lastUpdate = known?.topics.get(this.#topic)?.lastUpdate ?? Number.NEGATIVE_INFINITY;
+    if (!refresh && known && lastUpdate > Date.now() - METADATA_MAX_AGE_MS) return known;
     return this.#client.metadata({ topics: [this.#topic], forceUpdate: refresh });
   }
 
