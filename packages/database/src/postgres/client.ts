@@ -24,7 +24,12 @@ export const noLimits: SessionLimits = { statementMs: 0, answerMs: 0 };
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const LOCK_TIMEOUT_MS = 10_000;
-const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
+/**
+ * Between two statements of a batch pass milliseconds. A process that stands still there (suspended, a frozen machine) holds
+ * the rows that whoever takes over its partitions has to store first: with several partitions in a transaction that may be
+ * all of them. Shorter than LOCK_TIMEOUT_MS, so that these go on without a failed attempt.
+ */
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 8_000;
 const KEEPALIVE_AFTER_MS = 10_000;
 /**
  * For the server to notice that the machine of a client is gone, after 25 s. Without it a server that waits for the rest of

@@ -125,6 +125,13 @@ describe('the postgres driver in an outage', { concurrency: false, timeout: 120_
     assert.equal(await countEvents(database), '3000');
   });
 
+  test('a session that stands still in the middle of a transaction does not hold up another for long', async (t) => {
+    const config = await server.newDatabase(t);
+    const database = await open(t, config);
+    await lockEvents(t, config.database);
+    assert.deepEqual(await stored(database, batch([event()])), counts({ stored: 1 }));
+  });
+
   test('a session that is ended by an administrator, idle or at work, costs one attempt', async (t) => {
     const config = await server.newDatabase(t);
     const database = await open(t, config);
