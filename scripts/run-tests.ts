@@ -9,6 +9,8 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 
 const KINDS = ['unit', 'int', 'e2e'];
+/** Without a word for so long, a test file hangs: the slowest test takes 2 minutes, and the time-out of a suite is 5. */
+const SILENCE_MS = 10 * 60_000;
 const kinds = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
 const unknown = kinds.filter((kind) => !KINDS.includes(kind));
 if (kinds.length === 0 || unknown.length > 0) {
@@ -36,7 +38,11 @@ async function runKind(kind: string): Promise<void> {
   if (files.length === 0) return;
   console.log(`\n${kind}: ${files.length} files`);
   // Real servers share the machine: files that start them run one after the other.
-  const stream = run({ files: files.sort(), concurrency: kind === 'unit', timeout: 300_000 });
+  const silence = watchSilence(SILENCE_MS);
+  const stream = run({ files: files.sort(), concurrency: kind === 'unit', timeout: 300_000, signal: silence.signal });
+  for (const name of ['test:start', 'test:pass', 'test:fail', 'test:stdout', 'test:stderr'] as const) {
+    stream.on(name, (event: { file?: string }) => silence.heard(event.file));
+  }
   stream.on('test:pass', (event) => {
     if (event.details.type === 'suite') return;
     if (event.skip === undefined) total.passed++;
@@ -50,4 +56,23 @@ async function runKind(kind: string): Promise<void> {
   });
   stream.compose(spec).pipe(process.stdout, { end: false });
   await new Promise((resolve) => stream.on('end', resolve));
+  silence.stop();
+}
+
+/** A file that does not end (it left something open) would hold up the run for ever: the time-out of tests ends no file. */
+function watchSilence(limitMs: number): { signal: AbortSignal; heard(file?: string): void; stop(): void } {
+  const over = new AbortController();
+  let last = 'none';
+  const timer = setTimeout(() => {
+    const what = `no word for ${limitMs / 60_000} minutes, the last one came from ${last}`;
+    over.abort(new Error(`${what}: it is ended, with all that are left`));
+  }, limitMs);
+  return {
+    signal: over.signal,
+    heard: (file = last) => {
+      last = file;
+      timer.refresh();
+    },
+    stop: () => clearTimeout(timer),
+  };
 }

@@ -44,8 +44,8 @@ describe('processors that share a topic', { timeout: 300_000, skip }, () => {
       eventIds: await column('select event_id from events'),
       letters: await column("select log_partition || ':' || log_offset from dead_letters"),
     });
-    const honest = new HonestCommits({ kafka, ...processors, readStored });
-    const feed = await EventFeed.start(kafka, processors.topic);
+    const honest = new HonestCommits(t, { kafka, ...processors, readStored });
+    const feed = await EventFeed.start(t, kafka, processors.topic);
     const count = async (table: string) => Number((await column(`select count(*) from ${table}`))[0]);
     /** All that was fed is stored, once, and committed. */
     const drained = async () => {
@@ -87,15 +87,15 @@ describe('processors that share a topic', { timeout: 300_000, skip }, () => {
     const zombie = await start();
     await waitUntil(async () => (await count('events')) > 300);
     const locked = rows('do $$ begin lock table dead_letters in share row exclusive mode; perform pg_sleep(5); end $$');
-    await waitUntil(async () => {
-      const waiting = await rows("select from pg_locks where relation = 'dead_letters'::regclass and not granted");
-      return waiting.length > 0;
+    const [waiting] = await waitUntil(async () => {
+      const waits = await rows("select pid from pg_locks where relation = 'dead_letters'::regclass and not granted");
+      return waits.length > 0 && waits;
     });
     zombie.child.kill('SIGSTOP');
     const other = await start();
     await locked;
-    const open = await rows("select from pg_stat_activity where state = 'idle in transaction'");
-    assert.ok(open.length > 0, 'the zombie holds a transaction open');
+    const idle = `select from pg_stat_activity where pid = ${waiting?.[0]} and state = 'idle in transaction'`;
+    await waitUntil(async () => (await rows(idle)).length > 0, { what: 'the zombie to hold a transaction open' });
     const before = await count('events');
     await waitUntil(async () => (await count('events')) > before + 300, { what: 'the other to go on' });
     const joined = generations(zombie);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NewRecord, Producer } from '@kero/messaging';
 import type { ConsoleRecord } from './kafka-console.ts';
@@ -22,9 +23,11 @@ export class AppendLoad {
   readonly #stop = new AbortController();
   readonly #running: Promise<unknown>;
 
-  constructor(producer: Producer, options: LoadOptions) {
+  /** It ends with the test at the latest. */
+  constructor(t: TestContext, producer: Producer, options: LoadOptions) {
     const keys = Array.from({ length: options.keys }, (_, n) => `key-${n}`);
     this.#running = Promise.all(keys.map((key) => this.#appendFor(key, producer, options)));
+    t.after(() => this.stop());
   }
 
   /** Every key finishes its append first. */

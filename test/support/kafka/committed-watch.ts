@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Admin } from '@platformatic/kafka';
 import type { KafkaCluster } from './kafka-cluster.ts';
@@ -13,8 +14,8 @@ export interface WatchedGroup {
 }
 
 /**
- * Asks the brokers again and again what a group has committed, from outside, until it is stopped. While they cannot be
- * asked it goes on trying.
+ * Asks the brokers again and again what a group has committed, from outside, until it is stopped or the test is over.
+ * While they cannot be asked it goes on trying.
  */
 export class CommittedWatch {
   readonly samples: Committed[] = [];
@@ -22,8 +23,13 @@ export class CommittedWatch {
   readonly #running: Promise<void>;
 
   /** `onSample` is called right after each sample, and waited for. */
-  constructor(group: WatchedGroup, onSample: (committed: Committed) => void | Promise<void> = () => {}) {
+  constructor(
+    t: TestContext,
+    group: WatchedGroup,
+    onSample: (committed: Committed) => void | Promise<void> = () => {},
+  ) {
     this.#running = this.#run(group, onSample);
+    t.after(() => this.stop());
   }
 
   get latest(): Committed {

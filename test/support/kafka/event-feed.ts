@@ -1,3 +1,4 @@
+import type { TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Messaging, type NewRecord, openMessaging } from '@kero/messaging';
 import { eventBody } from '../post-events.ts';
@@ -18,6 +19,8 @@ export class EventFeed {
   readonly ids: string[] = [];
   readonly #messaging: Messaging;
   readonly #stop = new AbortController();
+  /** Aborted when the test is over: what is not confirmed by then is not appended again, for the brokers may be gone. */
+  readonly #over = new AbortController();
   readonly #running: Promise<void>;
 
   private constructor(messaging: Messaging, prefix: string, pauseMs: number) {
@@ -25,9 +28,20 @@ export class EventFeed {
     this.#running = this.#run(prefix, pauseMs);
   }
 
-  /** Twenty records at a time, with a pause between. */
-  static async start(kafka: KafkaCluster, topic: string, { prefix = 'event', pauseMs = 20 } = {}): Promise<EventFeed> {
-    return new EventFeed(await openMessaging(kafkaConfig(kafka, topic), collectingLogger()), prefix, pauseMs);
+  /** Twenty records at a time, with a pause between, until it is stopped or the test is over. */
+  static async start(
+    t: TestContext,
+    kafka: KafkaCluster,
+    topic: string,
+    { prefix = 'event', pauseMs = 20 } = {},
+  ): Promise<EventFeed> {
+    const messaging = await openMessaging(kafkaConfig(kafka, topic), collectingLogger());
+    const feed = new EventFeed(messaging, prefix, pauseMs);
+    t.after(() => {
+      feed.#over.abort();
+      return feed.stop();
+    });
+    return feed;
   }
 
   /** Resolves when the last append is confirmed. */
@@ -54,7 +68,10 @@ export class EventFeed {
           () => true,
           () => false,
         );
-      while (!(await append())) await pause(200);
+      while (!(await append())) {
+        if (this.#over.signal.aborted) return;
+        await pause(200);
+      }
       this.ids.push(...ids);
       await pause(pauseMs);
     }

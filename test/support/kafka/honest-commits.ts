@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
 import { type Committed, CommittedWatch } from './committed-watch.ts';
 import type { KafkaCluster } from './kafka-cluster.ts';
 import { readTopic } from './kafka-console.ts';
@@ -28,9 +29,9 @@ export class HonestCommits {
   /** In which look each was there for the first time. */
   readonly #firstSeen = new Map<string, number>();
 
-  constructor(options: HonestCommitsOptions) {
+  constructor(t: TestContext, options: HonestCommitsOptions) {
     this.#options = options;
-    this.#watch = new CommittedWatch(options, (committed) => this.#look(committed));
+    this.#watch = new CommittedWatch(t, options, (committed) => this.#look(committed));
   }
 
   get latest(): Committed {

@@ -66,7 +66,7 @@ await withKafka({ nodes: 3, ownNodes: true }, (kafka) => {
   test('kill -9 of a leader under load loses nothing confirmed, keeps the order of a key, and is read on', async (t) => {
     const { messaging, topic } = await openTopic(kafka, t);
     const readers = [await read(messaging, 'g'), await read(messaging, 'g')];
-    const load = new AppendLoad(await messaging.producer(), { keys: 40, pauseMs: 20, deadlineMs: 10_000 });
+    const load = new AppendLoad(t, await messaging.producer(), { keys: 40, pauseMs: 20, deadlineMs: 10_000 });
     await until(() => load.total > 1000, 'the load runs');
     await kafka.kill(0, 'SIGKILL');
     const atKill = load.total;
@@ -98,7 +98,7 @@ await withKafka({ nodes: 3, ownNodes: true }, (kafka) => {
   test('a first broker that hangs is answered at the deadline, and the others take over', async (t) => {
     const { messaging, topic } = await openTopic(kafka, t);
     const producer = await messaging.producer();
-    const load = new AppendLoad(producer, { keys: 20, pauseMs: 20, deadlineMs: 3000 });
+    const load = new AppendLoad(t, producer, { keys: 20, pauseMs: 20, deadlineMs: 3000 });
     await until(() => load.total > 500, 'the load runs');
     await kafka.kill(0, 'SIGSTOP');
     try {
@@ -122,7 +122,7 @@ await withKafka({ nodes: 3, ownNodes: true }, (kafka) => {
 
   test('members that come and go skip nothing: the committed offset never passes what is not finished', async (t) => {
     const { messaging, topic } = await openTopic(kafka, t);
-    const load = new AppendLoad(await messaging.producer(), { keys: 40, pauseMs: 50, deadlineMs: 10_000 });
+    const load = new AppendLoad(t, await messaging.producer(), { keys: 40, pauseMs: 50, deadlineMs: 10_000 });
     const finished = new Map<number, Set<bigint>>();
     const slow = () => delay(Math.random() * 200);
     let skipped = '';

@@ -19,8 +19,8 @@ await withKafka({ nodes: 3, ownNodes: true }, (kafka) => {
     const { messaging, topic } = await openTopic(kafka, t);
     const finished = new Finished();
     const members = [await read(messaging, topic, finished), await read(messaging, topic, finished)];
-    const load = new AppendLoad(await messaging.producer(), { keys: 40, pauseMs: 50, deadlineMs: 10_000 });
-    const watch = new CommittedWatch({ kafka, groupId: topic, topic }, (committed) => finished.check(committed));
+    const load = new AppendLoad(t, await messaging.producer(), { keys: 40, pauseMs: 50, deadlineMs: 10_000 });
+    const watch = new CommittedWatch(t, { kafka, groupId: topic, topic }, (committed) => finished.check(committed));
     await until(() => total(watch.latest) > 500n, 'commits go on');
     const coordinator = await coordinatorOf(kafka, topic);
     await kafka.kill(coordinator, 'SIGKILL');
@@ -48,8 +48,8 @@ await withKafka({ nodes: 3, ownNodes: true }, (kafka) => {
     const appending = { brokers: [...brokers].reverse() };
     const other = await openKafka(kafkaConfig(kafka, topic, appending), collectingLogger());
     t.after(() => other.close());
-    const load = new AppendLoad(await other.producer(), { keys: 40, pauseMs: 50, deadlineMs: 10_000 });
-    const watch = new CommittedWatch({ kafka, groupId, topic }, (committed) => finished.check(committed));
+    const load = new AppendLoad(t, await other.producer(), { keys: 40, pauseMs: 50, deadlineMs: 10_000 });
+    const watch = new CommittedWatch(t, { kafka, groupId, topic }, (committed) => finished.check(committed));
     await until(() => total(watch.latest) > 500n, 'commits go on');
     await kafka.kill(hung, 'SIGSTOP');
     const stoppedAt = performance.now();
