@@ -16,34 +16,53 @@ const OPTIONS = {
 };
 const logger = createLogger({ level: 'warn', format: 'json', name: 'writer' });
 
+/** What another process has stored, this one has not met. */
+export type StoredBy = 'this process' | 'another process';
+
+export interface RepeatedRows {
+  /** So many rows of each batch are stored already, untimed. */
+  readonly count: number;
+  readonly storedBy: StoredBy;
+}
+
 let database: Database | undefined;
+let another: Database | undefined;
 let offset = 0n;
 
 offer({
   open: async (config: PostgresConfig) => {
     database = await openDatabase(config, { logger });
+    another = await openDatabase(config, { logger });
   },
-  /** Seconds that it took. `repeated`: of each batch so many rows in a hundred are stored already, untimed. */
-  write: async ({ repeated, ...shape }: WriteShape & { repeated: number }) => {
-    const store = requireDatabase().events;
-    const count = Math.round((shape.batchRows * repeated) / 100);
-    const old = Array.from({ length: count }, (_, n) => rowOf(shape.firstNumber - 1 - n, shape.firstMicros - 1 - n));
-    if (count > 0) await store.store(batchOf(old));
-    const batches = batchesOf(shape).map((rows) => batchOf([...rows.slice(count), ...old]));
+  /** Seconds that it took. */
+  write: async ({ repeated: { count, storedBy }, ...shape }: WriteShape & { repeated: RepeatedRows }) => {
+    const { firstNumber, firstMicros, batchRows } = shape;
+    const store = requireOpen(database).events;
+    const before = requireOpen(storedBy === 'this process' ? database : another).events;
+    const batches: StoreBatch[] = [];
+    for (const [index, rows] of batchesOf(shape).entries()) {
+      const old = Array.from({ length: count }, (_, n) => {
+        const age = index * count + n + 1;
+        return rowOf(firstNumber - age, firstMicros - age);
+      });
+      if (count > 0) await before.store(batchOf(old));
+      batches.push(batchOf([...rows.slice(count), ...old]));
+    }
     let stored = 0;
     let duplicates = 0;
-    const seconds = await writeInLanes(batches, shape.connections, async (batch, lane) => {
+    // As many as the processor has at hand: one waits, ready, for a connection.
+    const seconds = await writeInLanes(batches, shape.connections + 1, async (batch, lane) => {
       const result = await store.store({ ...batch, logPartition: lane });
       stored += result.stored;
       duplicates += result.duplicates;
     });
-    const expected = shape.batches * (shape.batchRows - count);
+    const expected = shape.batches * (batchRows - count);
     if (stored !== expected || duplicates !== shape.batches * count) {
       throw new Error(`${stored} of ${expected} rows were stored, ${duplicates} repeated ones found`);
     }
     return seconds;
   },
-  close: () => database?.close(),
+  close: () => Promise.all([database?.close(), another?.close()]),
 });
 
 function batchOf(rows: readonly Row[]): StoreBatch {
@@ -68,7 +87,7 @@ function eventOf({ id, eventId, userId, eventType, source, timestampMicros, even
   throw new Error(`${value} is not read as the event that it is`);
 }
 
-function requireDatabase(): Database {
-  if (!database) throw new Error('call open before');
-  return database;
+function requireOpen(given: Database | undefined): Database {
+  if (!given) throw new Error('call open before');
+  return given;
 }

@@ -37,9 +37,9 @@ export const largeTable: Bench = {
     const intoLarge = measureWrites(context, kept);
     const lateIntoLarge = measureWrites(context, kept, { spreadMicros: toMicros - fromMicros });
     const candidates: Candidate[] = [
-      { name: EMPTY, measure: () => intoEmpty(toEmpty, 0) },
-      { name: LARGE, measure: () => intoLarge(toLarge, 0) },
-      { name: LATE, measure: () => lateIntoLarge(toLarge, 0) },
+      { name: EMPTY, measure: () => intoEmpty(toEmpty) },
+      { name: LARGE, measure: () => intoLarge(toLarge) },
+      { name: LATE, measure: () => lateIntoLarge(toLarge) },
     ];
     for (const candidate of candidates) await candidate.measure();
     const measured = await measureInTurn(candidates, context);

@@ -6,8 +6,8 @@ import { elementTypes, encodeArray, encodeTimestamp } from './binary.ts';
 export type Comparison =
   | { readonly event: StoreEvent; readonly outcome: 'redelivered' | 'duplicate' }
   | { readonly event: StoreEvent; readonly outcome: 'conflict'; readonly detail: string }
-  /** The row that was there is gone (retention, or somebody deleted it): the batch is to be tried again. */
-  | { readonly event: StoreEvent; readonly outcome: 'vanished' };
+  /** There is no such row (any more: retention, or somebody deleted it). */
+  | { readonly event: StoreEvent; readonly outcome: 'absent' };
 
 /**
  * PostgreSQL compares, because only it knows when two jsonb are equal (19.90 = 19.9, member order). For `lateral ... limit 1`
@@ -32,7 +32,7 @@ left join lateral (
 
 type Compared = [offset: string, found: boolean, storedPartition: number, storedOffset: string, differing: string];
 
-/** Tells duplicates, redeliveries and conflicts apart, for events whose id is stored. */
+/** Tells duplicates, redeliveries and conflicts apart, for events whose id may be stored. */
 export async function compareEvents(
   client: ClientBase,
   events: readonly StoreEvent[],
@@ -58,7 +58,7 @@ export async function compareEvents(
   const byOffset = new Map(compared.rows.map((answer) => [answer[0], answer]));
   return events.map((event): Comparison => {
     const [, found, storedPartition, storedOffset, differing] = byOffset.get(event.record.offset.toString()) ?? [];
-    if (!found) return { event, outcome: 'vanished' };
+    if (!found) return { event, outcome: 'absent' };
     if (differing) {
       const place = `partition ${storedPartition} offset ${storedOffset}`;
       return {

@@ -21,9 +21,9 @@ cross join lateral (
 ) as found`;
 
 /** The events whose id is taken by a row that everybody can see. The events are sorted by time. */
-export async function findStored(client: ClientBase, events: readonly StoreEvent[]): Promise<Set<StoreEvent>> {
+export async function findStored(client: ClientBase, events: readonly StoreEvent[]): Promise<StoreEvent[]> {
   const [first, last] = [events[0], events.at(-1)];
-  if (first === undefined || last === undefined) return new Set();
+  if (first === undefined || last === undefined) return [];
   const found = await client.query<[string]>({
     text: FIND_STORED,
     rowMode: 'array',
@@ -34,10 +34,5 @@ export async function findStored(client: ClientBase, events: readonly StoreEvent
       encodeTimestamp(last.timestampMicros),
     ],
   });
-  const stored = new Set<StoreEvent>();
-  for (const [place] of found.rows) {
-    const event = events[Number(place) - 1];
-    if (event) stored.add(event);
-  }
-  return stored;
+  return found.rows.flatMap(([place]) => events[Number(place) - 1] ?? []);
 }

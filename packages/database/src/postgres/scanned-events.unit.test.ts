@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { StoreEvent } from '../event-store.ts';
 import { encodeRows } from './copy-events.ts';
 import { CopyBuffer } from './copy-in.ts';
+import { RecentIds } from './recent-ids.ts';
 import { sortEvents } from './sort-events.ts';
 
 /** Texts on both sides of every length from which bytes are copied in another way; few times and ids, so that keys are equal often. */
@@ -107,7 +108,7 @@ function rowsOf(events: readonly StoreEvent[]): Buffer {
 
 function offsetsOf(events: readonly StoreEvent[]) {
   const offset = ({ record }: StoreEvent) => record.offset;
-  const sorted = sortEvents(events);
+  const sorted = sortEvents(events, new RecentIds());
   return {
     events: sorted.events.map(offset),
     repeats: sorted.repeats.map(([first, repeat]) => [offset(first), offset(repeat)]),

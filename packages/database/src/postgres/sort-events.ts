@@ -1,10 +1,15 @@
 import type { StoreEvent } from '../event-store.ts';
 import { UUID_BYTES } from './binary.ts';
+import type { RecentIds } from './recent-ids.ts';
+
+const UUID_WORDS = UUID_BYTES / Uint32Array.BYTES_PER_ELEMENT;
 
 /** A batch in the order in which it is written, each id once. */
 export interface SortedEvents {
   /** Sorted by key; where an id occurs more than once, the first of the log. */
   readonly events: readonly StoreEvent[];
+  /** Those of `events` that this process has perhaps stored before, in the same order. */
+  readonly metBefore: readonly StoreEvent[];
   /** What is equal, byte for byte, to the one of `events` with its id: [that one, this one]. */
   readonly repeats: readonly (readonly [first: StoreEvent, repeat: StoreEvent])[];
   /** What has the id of one of `events` and other bytes: only PostgreSQL can tell whether the content differs. */
@@ -15,8 +20,9 @@ export interface SortedEvents {
  * Brings events into the order of the primary key. Writers that take rows in different orders wait for each other in a
  * circle (a deadlock in 10 of 10 rounds); in the same order never.
  */
-export function sortEvents(batch: readonly StoreEvent[]): SortedEvents {
+export function sortEvents(batch: readonly StoreEvent[], recent: RecentIds): SortedEvents {
   const events: StoreEvent[] = [];
+  const metBefore: StoreEvent[] = [];
   const repeats: [StoreEvent, StoreEvent][] = [];
   const twins: StoreEvent[] = [];
   readKeys(batch);
@@ -27,11 +33,12 @@ export function sortEvents(batch: readonly StoreEvent[]): SortedEvents {
     const first = events.at(-1);
     if (first === undefined || compareKeys(lastKey, index) !== 0) {
       events.push(event);
+      if (recent.meet(idWords, index * UUID_WORDS)) metBefore.push(event);
       lastKey = index;
     } else if (sameBytes(first, event)) repeats.push([first, event]);
     else twins.push(event);
   }
-  return { events, repeats, twins };
+  return { events, metBefore, repeats, twins };
 }
 
 /**
@@ -40,12 +47,15 @@ export function sortEvents(batch: readonly StoreEvent[]): SortedEvents {
  */
 let times = new Float64Array(0);
 let ids = Buffer.alloc(0);
+/** The same memory. */
+let idWords = new Uint32Array(0);
 
 function readKeys(batch: readonly StoreEvent[]): void {
   const { length } = batch;
   if (times.length < length) {
     times = new Float64Array(length);
     ids = Buffer.allocUnsafeSlow(length * UUID_BYTES);
+    idWords = new Uint32Array(ids.buffer);
   }
   for (let index = 0; index < length; index++) {
     const event = batch[index] as StoreEvent;

@@ -1,6 +1,5 @@
 import { isKeroError } from '@kero/runtime';
 import type pg from 'pg';
-import { databaseError } from '../database-errors.ts';
 import type {
   DeadLetter,
   DeadLetterReason,
@@ -11,18 +10,19 @@ import type {
   StoreResult,
 } from '../event-store.ts';
 import { isForeignUnique, isMissingPartition, leavesConnectionUsable, sqlState } from './classify-error.ts';
-import { type Comparison, compareEvents } from './compare-events.ts';
+import type { Comparison } from './compare-events.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import { EventCopier } from './copy-events.ts';
 import { EventPartitions } from './event-partitions.ts';
 import { findStored } from './find-stored.ts';
 import { insertDeadLetters } from './insert-dead-letters.ts';
+import { compareKnown, compareTwins, type Known } from './known-events.ts';
+import { RecentIds } from './recent-ids.ts';
 import { type SortedEvents, sortEvents } from './sort-events.ts';
 import { WriteMode } from './write-mode.ts';
 
 const UNIQUE_VIOLATION = '23505';
 const LOOK_ATTEMPTS = 5;
-const NOTHING_STORED: ReadonlySet<StoreEvent> = new Set();
 const NOTHING_HAPPENED: StoreResult = { stored: 0, duplicates: 0, redelivered: 0, deadLetters: new Map() };
 const NO_OFFSETS: ReadonlySet<bigint> = new Set();
 
@@ -37,6 +37,7 @@ export class PostgresEventStore implements EventStore {
   readonly #pool: ConnectionPool;
   readonly #partitions = new EventPartitions();
   readonly #mode = new WriteMode();
+  readonly #recent = new RecentIds();
   readonly #copier = new EventCopier();
 
   constructor(pool: ConnectionPool) {
@@ -45,7 +46,7 @@ export class PostgresEventStore implements EventStore {
 
   async store(batch: StoreBatch): Promise<StoreResult> {
     const prepared: PreparedBatch = {
-      ...sortEvents(batch.events),
+      ...sortEvents(batch.events, this.#recent),
       letters: sortLetters(batch.deadLetters),
       log: { logId: batch.logId, logPartition: batch.logPartition },
     };
@@ -57,7 +58,7 @@ export class PostgresEventStore implements EventStore {
   async storeTogether(batches: readonly StoreBatch[]): Promise<readonly (StoreResult | undefined)[]> {
     const batchOf = new Map(batches.flatMap((batch) => batch.events.map((event) => [event, batch])));
     const leftOut = new Set<StoreBatch | undefined>(batches.filter(({ deadLetters }) => deadLetters.length > 0));
-    const { events, repeats, twins } = sortEvents([...batchOf.keys()]);
+    const { events, metBefore, repeats, twins } = sortEvents([...batchOf.keys()], this.#recent);
     for (const event of [...repeats.map(([, repeat]) => repeat), ...twins]) leftOut.add(batchOf.get(event));
     const copyOthers = async (client: pg.Client) => {
       const fresh = events.filter((event) => !leftOut.has(batchOf.get(event)));
@@ -65,8 +66,14 @@ export class PostgresEventStore implements EventStore {
       if (fresh.length > 0) await this.#copier.copy(client, fresh, partitionOf);
     };
     const write = async (client: pg.Client) => {
-      if (this.#mode.next() === 'copy' && (await this.#inHope(() => copyOthers(client)))) return;
-      for (const event of await findStored(client, events)) leftOut.add(batchOf.get(event));
+      const leaveOut = (stored: readonly StoreEvent[]) => {
+        for (const event of stored) leftOut.add(batchOf.get(event));
+      };
+      if (this.#mode.next() === 'copy') {
+        leaveOut(await findStored(client, metBefore));
+        if (await this.#inHope(() => copyOthers(client))) return;
+      }
+      leaveOut(await findStored(client, events));
       try {
         await copyOthers(client);
       } catch (error) {
@@ -96,7 +103,7 @@ export class PostgresEventStore implements EventStore {
     }
   }
 
-  /** Copies as if everything were new; false, and nothing has happened, when an event is there already. */
+  /** Copies as if all of it were new; false, and nothing has happened, when an event is there already. */
   async #inHope(copy: () => Promise<void>): Promise<boolean> {
     try {
       await copy();
@@ -110,16 +117,19 @@ export class PostgresEventStore implements EventStore {
   }
 
   async #write(client: pg.Client, batch: PreparedBatch): Promise<StoreResult> {
+    const { logPartition } = batch.log;
     if (this.#mode.next() === 'copy') {
       let result: StoreResult | undefined;
+      const known = await compareKnown(client, batch.repeats, batch.metBefore, logPartition);
       await this.#inHope(async () => {
-        result = await this.#copy(client, batch, NOTHING_STORED);
+        result = await this.#copy(client, batch, known);
       });
       if (result) return result;
     }
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#copy(client, batch, await findStored(client, batch.events));
+        const stored = await findStored(client, batch.events);
+        return await this.#copy(client, batch, await compareKnown(client, batch.repeats, stored, logPartition));
       } catch (error) {
         // Somebody else stored one of them after we looked; a unique index that is not ours will go on refusing.
         const raced = sqlState(error) === UNIQUE_VIOLATION && !isForeignUnique(error);
@@ -129,46 +139,30 @@ export class PostgresEventStore implements EventStore {
   }
 
   /**
-   * Copies what is not in `stored`, finds out what the rest is, and writes the letters, in one transaction. When an event
-   * to copy is there after all it rejects with 23505, and nothing has happened.
+   * Copies what is not known, and writes the letters, in one transaction. When an event to copy is there after all it rejects
+   * with 23505, and nothing has happened.
    */
-  async #copy(client: pg.Client, batch: PreparedBatch, stored: ReadonlySet<StoreEvent>): Promise<StoreResult> {
+  async #copy(client: pg.Client, batch: PreparedBatch, known: Known): Promise<StoreResult> {
     const { events, repeats, twins, log } = batch;
-    const fresh = stored.size === 0 ? events : events.filter((event) => !stored.has(event));
-    // What repeats a stored event may be a conflict too; what repeats one that goes in now is a duplicate.
-    const repeatsOfStored = repeats.filter(([first]) => stored.has(first)).map(([, repeat]) => repeat);
-    const suspects = [...stored, ...repeatsOfStored, ...twins];
+    const fresh = known.stored.size === 0 ? events : events.filter((event) => !known.stored.has(event));
     const work = async () => {
       if (fresh.length > 0) await this.#copier.copy(client, fresh, () => log.logPartition);
-      const compared = await compareAll(client, suspects, log.logPartition);
+      const ofTwins = twins.length === 0 ? [] : await compareTwins(client, twins, log.logPartition);
+      const compared = [...known.compared, ...ofTwins];
       const letters = sortLetters([...batch.letters, ...conflictLetters(compared)]);
       return countResult({
         stored: fresh.length,
-        duplicates: repeats.length - repeatsOfStored.length + countOutcome(compared, 'duplicate'),
+        duplicates: repeats.length - known.repeats + countOutcome(compared, 'duplicate'),
         redelivered: countOutcome(compared, 'redelivered'),
         letters,
         written: letters.length === 0 ? NO_OFFSETS : await insertDeadLetters(client, letters, log),
       });
     };
     // COPY is one statement, so it is a transaction by itself: two round trips less.
-    const onlyCopies = suspects.length === 0 && batch.letters.length === 0;
+    const hasLetters = batch.letters.length > 0 || countOutcome(known.compared, 'conflict') > 0;
+    const onlyCopies = twins.length === 0 && !hasLetters;
     return onlyCopies ? work() : inTransaction(client, work);
   }
-}
-
-async function compareAll(
-  client: pg.Client,
-  suspects: readonly StoreEvent[],
-  logPartition: number,
-): Promise<Comparison[]> {
-  if (suspects.length === 0) return [];
-  const compared = await compareEvents(client, suspects, logPartition);
-  const vanished = compared.find(({ outcome }) => outcome === 'vanished');
-  if (vanished === undefined) return compared;
-  throw databaseError(
-    'database_unavailable',
-    `the row that repeats event ${vanished.event.id.toString('hex')} was deleted in the same moment`,
-  );
 }
 
 function conflictLetters(compared: readonly Comparison[]): DeadLetter[] {

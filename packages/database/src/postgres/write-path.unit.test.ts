@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { again, event } from '../contract/store-under-test.contract.ts';
+import type { StoreEvent } from '../event-store.ts';
 import { elementTypes, encodeArray, encodeTimestamp } from './binary.ts';
 import { encodeRows } from './copy-events.ts';
 import { CopyBuffer } from './copy-in.ts';
+import { RecentIds } from './recent-ids.ts';
 import { sortEvents } from './sort-events.ts';
 import { WriteMode } from './write-mode.ts';
 
@@ -60,7 +62,7 @@ describe('rows for COPY', () => {
 describe('the order in which a batch is written', () => {
   test('is that of the primary key, whatever the order of the log', () => {
     const events = [3, 1, 2].map((second) => event({ timestampMicros: second * 1e6 }));
-    const sorted = sortEvents(events);
+    const sorted = sortEvents(events, new RecentIds());
     assert.deepEqual(sorted.events, [events[1], events[2], events[0]]);
     assert.deepEqual(sorted.repeats, []);
     assert.deepEqual(sorted.twins, []);
@@ -69,7 +71,7 @@ describe('the order in which a batch is written', () => {
   test('leaves out what is equal in bytes, keeping the first of the log', () => {
     const first = event({ name: 'one' });
     const repeat = again(first);
-    const sorted = sortEvents([repeat, event(), first]);
+    const sorted = sortEvents([repeat, event(), first], new RecentIds());
     assert.equal(sorted.events.length, 2);
     assert.deepEqual(sorted.repeats, [[first, repeat]]);
     assert.deepEqual(sorted.twins, []);
@@ -80,15 +82,53 @@ describe('the order in which a batch is written', () => {
     const twin = event({ name: 'one', data: '{"a":1.00}' });
     const another = event({ name: 'one', data: '{"a":1.000}' });
     const repeat = again(first);
-    const sorted = sortEvents([another, repeat, twin, first].toReversed());
-    assert.deepEqual(sorted, { events: [first], repeats: [[first, repeat]], twins: [twin, another] });
+    const sorted = sortEvents([another, repeat, twin, first].toReversed(), new RecentIds());
+    assert.deepEqual(sorted, { events: [first], metBefore: [], repeats: [[first, repeat]], twins: [twin, another] });
+  });
+
+  test('tells which events were met in a batch before', () => {
+    const recent = new RecentIds();
+    const events = [event(), event(), event()];
+    assert.deepEqual(sortEvents(events, recent).metBefore, []);
+    const [, second, third] = events as [StoreEvent, StoreEvent, StoreEvent];
+    const given = [again(third), event(), again(second)];
+    const sorted = sortEvents(given, recent);
+    assert.deepEqual(new Set(sorted.metBefore), new Set([given[0], given[2]]));
+    assert.deepEqual(
+      sorted.metBefore,
+      sorted.events.filter((it) => it !== given[1]),
+      'in the same order',
+    );
   });
 
   for (const fields of [{ userId: 'other' }, { eventType: 'other' }, { source: 'other' }, { eventId: 'other' }]) {
     test(`does not take an event with another ${Object.keys(fields)[0]} for a repeat`, () => {
-      assert.equal(sortEvents([event({ name: 'one' }), event({ name: 'one', ...fields })]).repeats.length, 0);
+      assert.equal(
+        sortEvents([event({ name: 'one' }), event({ name: 'one', ...fields })], new RecentIds()).repeats.length,
+        0,
+      );
     });
   }
+});
+
+describe('the ids that were met lately', () => {
+  const words = (n: number) => {
+    const id = event({ name: `of ${n}` }).id;
+    return new Uint32Array(id.buffer.slice(id.byteOffset, id.byteOffset + id.length));
+  };
+
+  test('are remembered while a hundred thousand others come, all but a few', () => {
+    const recent = new RecentIds();
+    for (let n = 0; n < 100_000; n++) recent.meet(words(n), 0);
+    let forgotten = 0;
+    for (let n = 0; n < 1000; n++) if (!recent.meet(words(n), 0)) forgotten++;
+    assert.ok(forgotten <= 5, `${forgotten} of 1000`);
+  });
+
+  test('are not those of other events of the same millisecond', () => {
+    const recent = new RecentIds();
+    for (let n = 0; n < 100_000; n++) assert.equal(recent.meet(words(n), 0), false);
+  });
 });
 
 describe('which way a batch goes', () => {
