@@ -57,7 +57,7 @@ export const writeStep: Bench = {
       ],
       notes: [
         'The baseline sends bytes that were encoded beforehand. Events are what the processor reads from its records beforehand; sorting, encoding and looking up count for Kero.',
-        'A process remembers the last million ids that it has stored, and looks these up alone. Where another process has stored them, or this one before it was started, all of a batch is looked up.',
+        'A process remembers the last 300,000 ids that it has tried to store, and looks these up alone. Where another process has stored them, or this one long ago, all of a batch is looked up.',
       ],
     };
   },

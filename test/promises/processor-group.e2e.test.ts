@@ -92,10 +92,12 @@ describe('processors that share a topic', { timeout: 300_000, skip }, () => {
       return waits.length > 0 && waits;
     });
     zombie.child.kill('SIGSTOP');
-    const other = await start();
-    await locked;
+    // The server lets it for some seconds only, which may be over when the other has started.
     const idle = `select from pg_stat_activity where pid = ${waiting?.[0]} and state = 'idle in transaction'`;
-    await waitUntil(async () => (await rows(idle)).length > 0, { what: 'the zombie to hold a transaction open' });
+    const held = waitUntil(async () => (await rows(idle)).length > 0, {
+      what: 'the zombie to hold a transaction open',
+    });
+    const [other] = await Promise.all([start(), held, locked]);
     const before = await count('events');
     await waitUntil(async () => (await count('events')) > before + 300, { what: 'the other to go on' });
     const joined = generations(zombie);

@@ -39,7 +39,8 @@ export class EventFeed {
     const feed = new EventFeed(messaging, prefix, pauseMs);
     t.after(() => {
       feed.#over.abort();
-      return feed.stop();
+      // Node leaves out the hooks behind one that throws.
+      return feed.stop().catch(() => {});
     });
     return feed;
   }
@@ -47,8 +48,11 @@ export class EventFeed {
   /** Resolves when the last append is confirmed. */
   async stop(): Promise<void> {
     this.#stop.abort();
-    await this.#running;
-    await this.#messaging.close();
+    try {
+      await this.#running;
+    } finally {
+      await this.#messaging.close();
+    }
   }
 
   async #run(prefix: string, pauseMs: number): Promise<void> {

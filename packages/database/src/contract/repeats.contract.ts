@@ -28,6 +28,14 @@ export function repeatsContract(newDatabase: NewDatabase): void {
     assert.deepEqual(await store.rows('select log_partition, log_offset from events'), [['1', offsetOf(original)]]);
   });
 
+  scenario(newDatabase, 'an event whose row was deleted is stored again', async (store) => {
+    const original = event();
+    await store.store([original, event()]);
+    await store.rows(`delete from events where id = '${original.id.toString('hex')}'`);
+    assert.deepEqual(await store.store([event(), again(original)]), counts({ stored: 2 }));
+    assert.equal(await store.countEvents(), 3);
+  });
+
   scenario(newDatabase, 'the same event twice in one batch is one row and one duplicate', async (store) => {
     const original = event();
     const repeat = again(original);

@@ -27,7 +27,8 @@ const LOCK_TIMEOUT_MS = 10_000;
 /**
  * Between two statements of a batch pass milliseconds. A process that stands still there (suspended, a frozen machine) holds
  * the rows that whoever takes over its partitions has to store first: with several partitions in a transaction that may be
- * all of them. Shorter than LOCK_TIMEOUT_MS, so that these go on without a failed attempt.
+ * all of them. Shorter than LOCK_TIMEOUT_MS, so that these go on without a failed attempt. In the middle of a COPY it is of no
+ * use: then the server reads, and is not idle.
  */
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 8_000;
 const KEEPALIVE_AFTER_MS = 10_000;

@@ -5,7 +5,7 @@ import { CopyBuffer, CopyIn } from './copy-in.ts';
 
 /**
  * Binary COPY straight into events: the fastest way in that PostgreSQL has. It knows no ON CONFLICT, so one repeated event
- * refuses the whole batch (23505); store-batch.ts then looks up what is there and copies the rest.
+ * refuses the whole batch (23505); store-batch.ts finds out what is there, before or after, and copies the rest.
  */
 const COPY_EVENTS = `copy public.events
   (id, user_id, event_type, event_timestamp, event_data, source, event_id, received_at, log_partition, log_offset)

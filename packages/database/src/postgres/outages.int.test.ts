@@ -9,7 +9,7 @@ import {
 import { TcpProxy } from '../../../../test/support/postgres/tcp-proxy.ts';
 import { waitUntil } from '../../../../test/support/wait-until.ts';
 import { counts, countsOf, event, LOG_ID, letter } from '../contract/store-under-test.contract.ts';
-import type { Database, StoreBatch, StoreEvent } from '../event-store.ts';
+import type { Database, StoreBatch, StoreEvent, StoreResult } from '../event-store.ts';
 import { connectWritable, noLimits } from './client.ts';
 import { type OpenOptions, openPostgres } from './postgres-database.ts';
 
@@ -129,7 +129,36 @@ describe('the postgres driver in an outage', { concurrency: false, timeout: 120_
     const config = await server.newDatabase(t);
     const database = await open(t, config);
     await lockEvents(t, config.database);
-    assert.deepEqual(await stored(database, batch([event()])), counts({ stored: 1 }));
+    assert.deepEqual(
+      countsOf(await database.events.store(batch([event()]))),
+      counts({ stored: 1 }),
+      'at the first attempt',
+    );
+  });
+
+  test('what is stored already is confirmed only when the synchronous standby has it, too', async (t) => {
+    const database = await open(t, await server.newDatabase(t));
+    const given = batch([event()], { deadLetters: [letter()] });
+    await database.events.store(given);
+    const configure = async (change: string) => {
+      await server.run(`alter system ${change}`);
+      await server.run('select pg_reload_conf()');
+    };
+    t.after(() => configure('reset synchronous_standby_names'));
+    await configure("set synchronous_standby_names = 'away'");
+    await waitUntil(async () => (await server.run('show synchronous_standby_names'))[0]?.[0] === 'away');
+    let confirmed: StoreResult | undefined;
+    const storing = database.events.store(given).then((result) => {
+      confirmed = result;
+    });
+    await waitUntil(async () => {
+      const waiting = await server.run("select from pg_stat_activity where wait_event = 'SyncRep'");
+      return waiting.length === 1;
+    });
+    assert.equal(confirmed, undefined);
+    await configure('reset synchronous_standby_names');
+    await storing;
+    assert.deepEqual(confirmed && countsOf(confirmed), counts({ redelivered: 2 }));
   });
 
   test('a session that is ended by an administrator, idle or at work, costs one attempt', async (t) => {

@@ -1,11 +1,12 @@
-/** Together 4 MiB, for a million ids: repeats come mostly within seconds, from clients that try again. */
+/** Together 4 MiB. Repeats come mostly within seconds, from clients that try again. */
 const BUCKETS = 1 << 17;
 const BUCKET_SIZE = 8;
 
 /**
  * The ids that this process has lately tried to store, as far as they are remembered: 30 bits of each, in a bucket that 17
- * others of it give, where the ninth takes the place of the oldest. So it may say of an event that it is new although it is not,
- * and once in 2^27 times the other way round. It only tells which events to look up before the rest is copied.
+ * others of it give, where the ninth takes the place of the oldest. After 300,000 others two of 1,000 are forgotten, after a
+ * million half of them. So it may say of an event that it is new although it is not, and once in 2^27 times the other way
+ * round. It only tells which events to look up before the rest is copied.
  */
 export class RecentIds {
   /** The newest of a bucket first. */

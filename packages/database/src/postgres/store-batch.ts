@@ -23,7 +23,14 @@ import { WriteMode } from './write-mode.ts';
 
 const UNIQUE_VIOLATION = '23505';
 const LOOK_ATTEMPTS = 5;
+/** So many events are compared at once, and not looked up first: of many that were met before most may be new, as when a batch is tried again. */
+const FEW = 250;
 const NOTHING_HAPPENED: StoreResult = { stored: 0, duplicates: 0, redelivered: 0, deadLetters: new Map() };
+/**
+ * For a transaction that has found everything there. Its commit then waits for a synchronous standby, as does that of every one that writes:
+ * the standby has all that was written before, too. Without it, an offset could be committed for rows that are on the primary alone.
+ */
+const WRITE_SOMETHING = "select pg_logical_emit_message(true, 'kero', '')";
 const NO_OFFSETS: ReadonlySet<bigint> = new Set();
 
 /** A batch made ready for writing: events in the order of their key, letters in that of the log. */
@@ -120,7 +127,9 @@ export class PostgresEventStore implements EventStore {
     const { logPartition } = batch.log;
     if (this.#mode.next() === 'copy') {
       let result: StoreResult | undefined;
-      const known = await compareKnown(client, batch.repeats, batch.metBefore, logPartition);
+      const { metBefore } = batch;
+      const candidates = metBefore.length > FEW ? await findStored(client, metBefore) : metBefore;
+      const known = await compareKnown(client, batch.repeats, candidates, logPartition);
       await this.#inHope(async () => {
         result = await this.#copy(client, batch, known);
       });
@@ -150,12 +159,14 @@ export class PostgresEventStore implements EventStore {
       const ofTwins = twins.length === 0 ? [] : await compareTwins(client, twins, log.logPartition);
       const compared = [...known.compared, ...ofTwins];
       const letters = sortLetters([...batch.letters, ...conflictLetters(compared)]);
+      const written = letters.length === 0 ? NO_OFFSETS : await insertDeadLetters(client, letters, log);
+      if (fresh.length + written.size === 0) await client.query(WRITE_SOMETHING);
       return countResult({
         stored: fresh.length,
         duplicates: repeats.length - known.repeats + countOutcome(compared, 'duplicate'),
         redelivered: countOutcome(compared, 'redelivered'),
         letters,
-        written: letters.length === 0 ? NO_OFFSETS : await insertDeadLetters(client, letters, log),
+        written,
       });
     };
     // COPY is one statement, so it is a transaction by itself: two round trips less.

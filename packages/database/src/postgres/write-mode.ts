@@ -2,7 +2,7 @@ const LONGEST_STAY = 64;
 
 /**
  * Which way the next batch goes: `copy` at once, hoping that all of its events are new, or `look` first which ones are
- * there, a quarter slower. A COPY that is refused has cost most of a batch for nothing, so after one the next batches look:
+ * there, a third slower. A COPY that is refused has cost most of a batch for nothing, so after one the next batches look:
  *
  *   copy --refused--> look (for `stay` batches; `stay` doubles) --`stay` batches later--> copy
  *

@@ -117,12 +117,12 @@ describe('the ids that were met lately', () => {
     return new Uint32Array(id.buffer.slice(id.byteOffset, id.byteOffset + id.length));
   };
 
-  test('are remembered while a hundred thousand others come, all but a few', () => {
+  test('are remembered while 300,000 others come, all but a few', () => {
     const recent = new RecentIds();
-    for (let n = 0; n < 100_000; n++) recent.meet(words(n), 0);
+    for (let n = 0; n < 301_000; n++) recent.meet(words(n), 0);
     let forgotten = 0;
     for (let n = 0; n < 1000; n++) if (!recent.meet(words(n), 0)) forgotten++;
-    assert.ok(forgotten <= 5, `${forgotten} of 1000`);
+    assert.ok(forgotten <= 10, `${forgotten} of 1000`);
   });
 
   test('are not those of other events of the same millisecond', () => {

@@ -139,6 +139,7 @@ await withKafka({ nodes: 3, ownNodes: true }, (kafka) => {
         await delay(100);
       }
     };
+    t.after(() => sampling.abort());
     const sampled = sample();
     const stays = await read(messaging, 'churn', { finished, work: slow });
     for (let round = 0; round < 8; round++) {
