@@ -88,7 +88,9 @@ describe('processors that share a topic', { timeout: 300_000, skip }, () => {
     await waitUntil(async () => (await count('events')) > 300);
     const locked = rows('do $$ begin lock table dead_letters in share row exclusive mode; perform pg_sleep(5); end $$');
     const [waiting] = await waitUntil(async () => {
-      const waits = await rows("select pid from pg_locks where relation = 'dead_letters'::regclass and not granted");
+      // Behind ours, which at first may itself wait.
+      const waits = await rows(`select waits.pid from pg_locks as waits join pg_locks as ours using (relation)
+        where relation = 'dead_letters'::regclass and not waits.granted and ours.granted and ours.mode = 'ShareRowExclusiveLock'`);
       return waits.length > 0 && waits;
     });
     zombie.child.kill('SIGSTOP');
