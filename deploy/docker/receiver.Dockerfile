@@ -28,7 +28,7 @@ COPY deploy/docker/healthcheck.js deploy/docker/
 ENV NODE_COMPILE_CACHE=/kero/.compiled
 RUN mkdir .compiled && chown 10001 .compiled
 USER 10001
-RUN node --max-semi-space-size=8 --no-allocation-site-pretenuring apps/receiver/src/main.ts || true
+RUN node --max-semi-space-size=8 --no-allocation-site-pretenuring apps/receiver/src/main.ts; test -n "$(ls .compiled)"
 USER root
 RUN chown -R root .compiled && chmod -R a+rX .compiled
 
