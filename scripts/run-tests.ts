@@ -37,8 +37,8 @@ async function runKind(kind: string): Promise<void> {
   ]);
   if (files.length === 0) return;
   console.log(`\n${kind}: ${files.length} files`);
-  // Real servers share the machine: files that start them run one after the other.
   const silence = watchSilence(SILENCE_MS);
+  // Real servers share the machine: files that start them run one after the other.
   const stream = run({ files: files.sort(), concurrency: kind === 'unit', timeout: 300_000, signal: silence.signal });
   const words = ['test:dequeue', 'test:start', 'test:pass', 'test:fail', 'test:stdout', 'test:stderr'] as const;
   for (const name of words) {

@@ -16,13 +16,11 @@ const OPTIONS = {
 };
 const logger = createLogger({ level: 'warn', format: 'json', name: 'writer' });
 
-/** What another process has stored, this one has not met. */
-export type StoredBy = 'this process' | 'another process';
-
 export interface RepeatedRows {
   /** So many rows of each batch are stored already, untimed. */
   readonly count: number;
-  readonly storedBy: StoredBy;
+  /** What another process has stored, this one has not met. */
+  readonly storedBy: 'this process' | 'another process';
 }
 
 let database: Database | undefined;

@@ -35,16 +35,16 @@ export const writeStep: Bench = {
       return program;
     };
     const measure = measureWrites(context, { clear: database.clear, count: () => database.count('events') });
-    const candidate = (name: string, program: Program, repeated = NOTHING_REPEATED): Candidate => ({
+    const writing = (name: string, program: Program, repeated = NOTHING_REPEATED): Candidate => ({
       name,
       measure: () => measure(program, repeated),
     });
     const count = BATCH_ROWS / 100;
     const candidates = [
-      candidate(RAW, raw),
-      candidate(NEW, await kero()),
-      candidate(REPEATED, await kero(), { count, storedBy: 'this process' }),
-      candidate(FORGOTTEN, await kero(), { count, storedBy: 'another process' }),
+      writing(RAW, raw),
+      writing(NEW, await kero()),
+      writing(REPEATED, await kero(), { count, storedBy: 'this process' }),
+      writing(FORGOTTEN, await kero(), { count, storedBy: 'another process' }),
     ];
     for (const candidate of candidates) await candidate.measure();
     const measured = await measureInTurn(candidates, context);

@@ -9,11 +9,9 @@ export interface Known {
   readonly stored: ReadonlySet<StoreEvent>;
   /** How these, and what repeats one of them, compare with what is there. */
   readonly compared: readonly Comparison[];
-  /** How many of `compared` are repeats. */
-  readonly repeats: number;
 }
 
-const NOTHING_KNOWN: Known = { stored: new Set(), compared: [], repeats: 0 };
+const NOTHING_KNOWN: Known = { stored: new Set(), compared: [] };
 
 /** `candidates`: events of the batch that may be there; one that is not, or no more, counts as new. `repeats`: of the whole batch. */
 export async function compareKnown(
@@ -29,7 +27,7 @@ export async function compareKnown(
   const all = await compareEvents(client, [...candidates, ...asking], logPartition);
   const compared = all.filter(({ outcome }) => outcome !== 'absent');
   const stored = new Set(compared.map(({ event }) => event).filter((event) => asked.has(event)));
-  return { stored, compared, repeats: compared.length - stored.size };
+  return { stored, compared };
 }
 
 /** They have the id of an event that was stored before or goes in now. */

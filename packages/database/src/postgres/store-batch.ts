@@ -161,9 +161,10 @@ export class PostgresEventStore implements EventStore {
       const letters = sortLetters([...batch.letters, ...conflictLetters(compared)]);
       const written = letters.length === 0 ? NO_OFFSETS : await insertDeadLetters(client, letters, log);
       if (fresh.length + written.size === 0) await client.query(WRITE_SOMETHING);
+      const repeatsOfKnown = known.compared.length - known.stored.size;
       return countResult({
         stored: fresh.length,
-        duplicates: repeats.length - known.repeats + countOutcome(compared, 'duplicate'),
+        duplicates: repeats.length - repeatsOfKnown + countOutcome(compared, 'duplicate'),
         redelivered: countOutcome(compared, 'redelivered'),
         letters,
         written,
